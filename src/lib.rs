@@ -1,0 +1,3 @@
+//! AI coding sessions kept where the code is: in git.
+
+pub mod session;
