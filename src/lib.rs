@@ -1,3 +1,4 @@
 //! AI coding sessions kept where the code is: in git.
 
+pub mod redaction;
 pub mod session;

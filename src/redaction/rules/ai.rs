@@ -1,0 +1,141 @@
+//! Tokens of AI services.
+
+use super::{Rule, Token};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "anthropic-key",
+        description: "an Anthropic key",
+        literals: &["sk-ant-"],
+        find: Token::word(r"sk-ant-[A-Za-z0-9_-]{10,}"),
+        hits: &[
+            concat!("sk-a", "nt-api03-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+            concat!("sk-a", "nt-api03-CANARYusertextsk0123456789abcdefghij"),
+            concat!("sk-a", "nt-oat01-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+            concat!("sk-a", "nt-admin01-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+        ],
+        misses: &["sk-ant-x"],
+    },
+    Rule {
+        id: "openai-key",
+        description: "an OpenAI key, or that of a service that copies its shape",
+        literals: &["sk-"],
+        find: Token::mixed(
+            r"sk-(?:(?:proj|svcacct|admin|None|service|or-v1|or|lf|kimi|cp|litellm)-[A-Za-z0-9_-]{16,}|[A-Za-z0-9]{20,})",
+        ),
+        hits: &[
+            concat!("sk-a", "B3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+            concat!(
+                "sk-p",
+                "roj-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
+            ),
+            concat!("sk-s", "vcacct-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+            concat!("sk-a", "dmin-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+            concat!("sk-o", "r-v1-0a1b2c3d4e5f60718293a4b5c6d7e8f9012345670a1b2c3d4e5f60718293a4b5"),
+        ],
+        misses: &["sk-loading-indicator-wrapper", "task-0123456789abcdef012345", "sk-proj-name"],
+    },
+    Rule {
+        id: "huggingface-token",
+        description: "a Hugging Face token",
+        literals: &["hf_", "api_org_"],
+        find: Token::word(r"(?:hf_|api_org_)[A-Za-z0-9]{30,}"),
+        hits: &[concat!("hf_a", "BcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH")],
+        misses: &["hf_hub_download", "hf_model"],
+    },
+    Rule {
+        id: "groq-key",
+        description: "a Groq key",
+        literals: &["gsk_"],
+        find: Token::mixed(r"gsk_[A-Za-z0-9]{30,}"),
+        hits: &[concat!("gsk_", "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3")],
+        misses: &["gsk_x"],
+    },
+    Rule {
+        id: "xai-key",
+        description: "an xAI key",
+        literals: &["xai-"],
+        find: Token::mixed(r"xai-[A-Za-z0-9]{40,}"),
+        hits: &[concat!("xai-", "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3")],
+        misses: &["xai-grok"],
+    },
+    Rule {
+        id: "perplexity-key",
+        description: "a Perplexity key",
+        literals: &["pplx-"],
+        find: Token::mixed(r"pplx-[A-Za-z0-9]{30,}"),
+        hits: &[concat!("pplx", "-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3")],
+        misses: &["pplx-api"],
+    },
+    Rule {
+        id: "replicate-token",
+        description: "a Replicate token",
+        literals: &["r8_"],
+        find: Token::mixed(r"r8_[A-Za-z0-9]{30,}"),
+        hits: &[concat!("r8_a", "B3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG50")],
+        misses: &["r8_g8_b8"],
+    },
+    Rule {
+        id: "nvidia-key",
+        description: "an NVIDIA key",
+        literals: &["nvapi-"],
+        find: Token::word(r"nvapi-[A-Za-z0-9_-]{40,}"),
+        hits: &[concat!("nvap", "i-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3")],
+        misses: &["nvapi-x"],
+    },
+    Rule {
+        id: "fireworks-key",
+        description: "a Fireworks or Together key",
+        literals: &["fw_", "tgp_v1_"],
+        find: Token::mixed(r"(?:fw_[A-Za-z0-9]{20,}|tgp_v1_[A-Za-z0-9_-]{30,})"),
+        hits: &[
+            concat!("fw_a", "B3dE5gH7jK9mN1pQ3sT5vW7"),
+            concat!("tgp_", "v1_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3"),
+        ],
+        misses: &["fw_version"],
+    },
+    Rule {
+        id: "cerebras-key",
+        description: "a Cerebras key",
+        literals: &["csk-"],
+        find: Token::mixed(r"csk-[a-z0-9]{40,}"),
+        hits: &[concat!("csk-", "ab3de5gh7jk9mn1pq3st5vw7yz9bc1de3fg5hj7kl9mn1pq3")],
+        misses: &["csk-x"],
+    },
+    Rule {
+        id: "tavily-key",
+        description: "a Tavily, E2B, Exa or Firecrawl key",
+        literals: &["tvly-", "e2b_", "fc-"],
+        find: Token::mixed(r"(?:tvly-(?:dev-|prod-)?[A-Za-z0-9]{20,}|e2b_[a-f0-9]{40}|fc-[a-f0-9]{32})"),
+        hits: &[
+            concat!("tvly", "-dev-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE"),
+            concat!("e2b_", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"),
+            concat!("fc-0", "a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+        ],
+        misses: &["fc-list"],
+    },
+    Rule {
+        id: "langsmith-key",
+        description: "a LangSmith key",
+        literals: &["lsv2_"],
+        find: Token::word(r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{8,}"),
+        hits: &[concat!("lsv2", "_pt_0a1b2c3d4e5f60718293a4b5c6d7e8f9_0a1b2c3d4e")],
+        misses: &["lsv2_pt_"],
+    },
+    Rule {
+        id: "pinecone-key",
+        description: "a Pinecone key",
+        literals: &["pcsk_"],
+        find: Token::word(r"pcsk_[A-Za-z0-9_]{30,}"),
+        hits: &[concat!("pcsk", "_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7kL9mN1pQ3")],
+        misses: &["pcsk_x"],
+    },
+    Rule {
+        id: "cursor-key",
+        description: "a Cursor key",
+        literals: &["crsr_"],
+        find: Token::word(r"crsr_[a-f0-9]{40,}"),
+        hits: &[concat!("crsr", "_0a1b2c3d4e5f60718293a4b5c6d7e8f9012345670a1b2c3d4e5f60718293a4b5")],
+        misses: &["crsr_x"],
+    },
+];
