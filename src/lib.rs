@@ -1,4 +1,5 @@
 //! AI coding sessions kept where the code is: in git.
 
+pub mod hail;
 pub mod redaction;
 pub mod session;
