@@ -1,5 +1,6 @@
 //! AI coding sessions kept where the code is: in git.
 
+pub mod agents;
 pub mod hail;
 pub mod redaction;
 pub mod session;

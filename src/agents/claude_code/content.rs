@@ -1,0 +1,157 @@
+//! What a message or a tool's answer holds, as blocks: text as it is, bytes as a reference.
+
+use std::io::Read;
+
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{alphabet, engine::DecodePaddingMode, read::DecoderReader};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::raw::{Raw, json, list, shape, text};
+use super::record::{BlockRecord, Source};
+use crate::session::{Block, Content};
+
+/// A content, which is one text or a list of blocks, as blocks.
+pub(super) fn content(raw: Raw<'_>) -> Content {
+    if let Some(text) = text(raw) {
+        return if text.is_empty() { Content::empty() } else { Content::text(text) };
+    }
+    Content { blocks: list(raw).into_iter().filter_map(block).collect() }
+}
+
+/// One block of a list.
+pub(super) fn nth_block(raw: Raw<'_>, nth: usize) -> Content {
+    Content { blocks: list(raw).get(nth).and_then(|raw| block(raw)).into_iter().collect() }
+}
+
+/// One block of any type; `None` if there is nothing in it.
+fn block(raw: &RawValue) -> Option<Block> {
+    let Some(record) = shape::<BlockRecord<'_>>(Some(raw)) else {
+        return text(Some(raw)).filter(|text| !text.is_empty()).map(|text| Block::Text { text: text.into() });
+    };
+    match text(record.kind).as_deref() {
+        Some("text") => text(record.text).filter(|text| !text.is_empty()).map(|text| Block::Text { text: text.into() }),
+        Some("image" | "document") if record.source.is_some() => source(record.source),
+        _ => Some(Block::Json { data: without_bytes(json(raw)) }),
+    }
+}
+
+/// An image or a document.
+fn source(raw: Raw<'_>) -> Option<Block> {
+    let source: Source<'_> = shape(raw)?;
+    let media_type = text(source.media_type).unwrap_or_default();
+    let uri = match text(source.kind).as_deref() {
+        Some("text") => return text(source.data).map(|text| Block::Text { text: text.into() }),
+        Some("url") => text(source.url)?.into_owned(),
+        Some("file") => format!("file:{}", text(source.file_id)?),
+        _ => fingerprint(&text(source.data)?),
+    };
+    let media_type = if media_type.is_empty() { "application/octet-stream".to_owned() } else { media_type.into() };
+    Some(Block::Reference { uri, media_type })
+}
+
+/// `sha256:<hex of the decoded bytes>?size=<their number>`; what is no base64 is only measured.
+fn fingerprint(base64: &str) -> String {
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    );
+    let mut decoder = DecoderReader::new(base64.as_bytes(), &ENGINE);
+    let (mut hasher, mut size, mut chunk) = (Sha256::new(), 0_u64, [0; 8192]);
+    loop {
+        match decoder.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => {
+                hasher.update(chunk.get(..read).unwrap_or_default());
+                size += read as u64;
+            }
+            Err(_) => return format!("unreadable?size={}", base64.len()),
+        }
+    }
+    let hex: String = hasher.finalize().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect();
+    format!("sha256:{hex}?size={size}")
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or_default()
+}
+
+/// The data with a reference in the place of every base64 body.
+fn without_bytes(mut data: Value) -> Value {
+    match &mut data {
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_bytes(item.take())),
+        Value::Object(fields) => {
+            let is_base64 = fields.get("type").and_then(Value::as_str) == Some("base64");
+            for (key, value) in fields.iter_mut() {
+                match value {
+                    Value::String(body) if is_base64 && key == "data" => *value = fingerprint(body).into(),
+                    _ => *value = without_bytes(value.take()),
+                }
+            }
+        }
+        _ => {}
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(json: &str) -> Vec<Block> {
+        content(Some(serde_json::from_str(json).expect("the test's JSON is well formed"))).blocks
+    }
+
+    fn reference(uri: &str, media_type: &str) -> Block {
+        Block::Reference { uri: uri.into(), media_type: media_type.into() }
+    }
+
+    // SHA-256 of the six bytes "abcdef".
+    const ABCDEF: &str = "sha256:bef57ec7f53a6d40beb640a780a639c83bc29ac8a9816f1fc6c5c6dcd93c4721?size=6";
+
+    #[test]
+    fn a_text_is_one_block_and_nothing_is_none() {
+        assert_eq!(blocks(r#""a\nb""#), [Block::Text { text: "a\nb".into() }]);
+        assert_eq!(blocks(r#""""#), []);
+        assert_eq!(blocks("7"), []);
+        assert_eq!(blocks(r#"["x",{"type":"text","text":""}]"#), [Block::Text { text: "x".into() }]);
+    }
+
+    #[test]
+    fn images_are_references_with_hash_and_size() {
+        let json = r#"[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"YWJjZGVm"}},
+            {"type":"document","source":{"type":"base64","data":"YWJjZGVm"}},
+            {"type":"image","source":{"type":"url","url":"https://x.test/i"}},
+            {"type":"image","source":{"type":"base64","media_type":"image/png","data":"not base64!"}}]"#;
+        let expected = [
+            reference(ABCDEF, "image/png"),
+            reference(ABCDEF, "application/octet-stream"),
+            reference("https://x.test/i", "application/octet-stream"),
+            reference("unreadable?size=11", "image/png"),
+        ];
+        assert_eq!(blocks(json), expected);
+    }
+
+    #[test]
+    fn padding_does_not_matter() {
+        assert_eq!(fingerprint("YQ=="), fingerprint("YQ"));
+        assert!(fingerprint("YQ==").ends_with("?size=1"));
+    }
+
+    #[test]
+    fn blocks_of_unknown_types_are_data_without_their_bytes() {
+        let json = r#"[{"type":"tool_reference","tool_name":"WebFetch"},
+            {"type":"x","deep":[{"type":"base64","data":"YWJjZGVm"}]}]"#;
+        let data = blocks(json);
+        assert_eq!(data[0], Block::Json { data: serde_json::json!({"type":"tool_reference","tool_name":"WebFetch"}) });
+        let deep = serde_json::json!({"type": "x", "deep": [{"type": "base64", "data": ABCDEF}]});
+        assert_eq!(data[1], Block::Json { data: deep });
+    }
+
+    #[test]
+    fn a_text_document_is_text() {
+        let json = r#"[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hello"}}]"#;
+        assert_eq!(blocks(json), [Block::Text { text: "hello".into() }]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Where Claude Code keeps its logs, and which files belong to one session.
+//!
+//! `<config>/projects/<slug>/<session id>.jsonl`, and beside it, for subagents,
+//! `<session id>/subagents/agent-<id>.jsonl` with `agent-<id>.meta.json`, or the same one folder
+//! further down in `workflows/<name>/`. Up to 2.0.x subagents lie in the slug's folder itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirEntry, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::agents::{Environment, LogFile};
+
+/// The folders `projects` of each configuration: `$CLAUDE_CONFIG_DIR` (a list with commas), else
+/// `~/.claude` and `~/.config/claude`.
+pub(super) fn roots(environment: &Environment) -> Vec<PathBuf> {
+    let configurations = match environment.variable("CLAUDE_CONFIG_DIR") {
+        Some(list) => listed(list, environment.home.as_deref()),
+        None => environment
+            .home
+            .iter()
+            .flat_map(|home| [home.join(".claude"), home.join(".config").join("claude")])
+            .collect(),
+    };
+    let mut roots = Vec::new();
+    for root in configurations.into_iter().map(|folder| folder.join("projects")) {
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
+}
+
+fn listed(list: &OsStr, home: Option<&Path>) -> Vec<PathBuf> {
+    let Some(text) = list.to_str() else { return vec![PathBuf::from(list)] };
+    let below_home = |path: &str| match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    };
+    text.split(',').map(str::trim).filter(|path| !path.is_empty()).map(below_home).collect()
+}
+
+/// Every log below the roots that was written at or after `since`, by path.
+pub(super) fn logs(roots: &[PathBuf], since: i128) -> Vec<LogFile> {
+    let mut logs = Vec::new();
+    let mut visited = HashSet::new();
+    for root in roots {
+        // Two configurations may be one folder.
+        let Ok(real) = root.canonicalize() else { continue };
+        if visited.insert(real) {
+            for slug in entries(root).into_iter().filter(is_folder) {
+                logs_of(&slug.path(), since, &mut logs);
+            }
+        }
+    }
+    // As bytes: comparing paths part by part takes longer than to stat the files.
+    logs.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    logs
+}
+
+fn logs_of(slug: &Path, since: i128, logs: &mut Vec<LogFile>) {
+    let mut files = Vec::new();
+    let mut folders = HashSet::new();
+    for entry in entries(slug) {
+        let name = entry.file_name();
+        if let Some(stem) = session_stem(&name) {
+            files.push((entry, stem));
+        } else if is_folder(&entry) {
+            folders.insert(name);
+        }
+    }
+    for (entry, stem) in files {
+        let Some(mut log) = log_file(&entry) else { continue };
+        if folders.contains(&stem) {
+            for file in agent_files_below(&slug.join(&stem).join("subagents")) {
+                if let Ok(metadata) = fs::metadata(&file)
+                    && metadata.is_file()
+                {
+                    log.size += metadata.len();
+                    log.mtime = log.mtime.max(mtime(&metadata));
+                }
+            }
+        }
+        if log.mtime >= since {
+            logs.push(log);
+        }
+    }
+}
+
+/// The stem of a session's log; `None` for other names, a subagent's among them.
+fn session_stem(name: &OsStr) -> Option<OsString> {
+    let path = Path::new(name);
+    let is_log = path.extension()? == "jsonl" && !name.as_encoded_bytes().starts_with(b"agent-");
+    is_log.then(|| path.file_stem().map(OsStr::to_owned))?
+}
+
+fn log_file(entry: &DirEntry) -> Option<LogFile> {
+    let file_type = entry.file_type().ok()?;
+    // One call a file: only a link is followed.
+    let metadata = if file_type.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() }.ok()?;
+    metadata.is_file().then(|| LogFile { path: entry.path(), size: metadata.len(), mtime: mtime(&metadata) })
+}
+
+/// When a file was last written, in nanoseconds since the epoch; 0 where the platform does not tell.
+fn mtime(metadata: &Metadata) -> i128 {
+    let nanos = |duration: std::time::Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
+    match metadata.modified().map(|at| at.duration_since(UNIX_EPOCH)) {
+        Ok(Ok(after)) => nanos(after),
+        Ok(Err(before)) => -nanos(before.duration()),
+        Err(_) => 0,
+    }
+}
+
+fn entries(folder: &Path) -> Vec<DirEntry> {
+    fs::read_dir(folder).map(|entries| entries.flatten().collect()).unwrap_or_default()
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(file_type) if file_type.is_symlink() => entry.path().is_dir(),
+        Ok(file_type) => file_type.is_dir(),
+        Err(_) => false,
+    }
+}
+
+/// The subagents' files of a session, by the agent's id.
+pub(super) fn agent_files(log: &Path) -> BTreeMap<String, PathBuf> {
+    let mut files = BTreeMap::new();
+    for path in agent_files_below(&log.with_extension("").join("subagents")) {
+        if let Some(id) = agent_id(&path) {
+            files.entry(id).or_insert(path);
+        }
+    }
+    files
+}
+
+/// The files `agent-*.jsonl` of a folder `subagents` and of the workflows below it, sorted.
+fn agent_files_below(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for entry in entries(folder) {
+        if entry.file_name() == "workflows" {
+            for workflow in entries(&entry.path()).into_iter().filter(is_folder) {
+                files.extend(entries(&workflow.path()).iter().map(DirEntry::path));
+            }
+        }
+        files.insert(entry.path());
+    }
+    files.retain(|path| agent_id(path).is_some());
+    files
+}
+
+/// The agent's id in the name of its file. Helpers of compaction (`acompact-`) are no agents.
+fn agent_id(path: &Path) -> Option<String> {
+    let id = path.file_name()?.to_str()?.strip_prefix("agent-")?.strip_suffix(".jsonl")?;
+    (is_plain(id) && !id.starts_with("acompact-")).then(|| id.to_owned())
+}
+
+/// Whether an id may become part of a file name.
+pub(super) fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Where up to 2.0.x the file of an agent lies: beside its parent's log.
+pub(super) fn agent_file_beside(log: &Path, id: &str) -> Option<PathBuf> {
+    is_plain(id).then(|| log.with_file_name(format!("agent-{id}.jsonl"))).filter(|path| path.is_file())
+}
+
+/// All subagents' files beside a log, whosever they are, by the agent's id.
+pub(super) fn agent_files_beside(log: &Path) -> BTreeMap<String, PathBuf> {
+    let folder = log.parent().map(entries).unwrap_or_default();
+    folder.iter().map(DirEntry::path).filter_map(|path| Some((agent_id(&path)?, path))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(home: &Path, config: Option<&str>) -> Environment {
+        let variables = config.map(|value| ("CLAUDE_CONFIG_DIR".into(), value.into()));
+        Environment { home: Some(home.to_owned()), variables: variables.into_iter().collect() }
+    }
+
+    fn put(path: &Path, bytes: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn the_configured_folders_come_instead_of_the_usual_ones() {
+        let usual = roots(&environment(Path::new("/h"), None));
+        assert_eq!(usual, [Path::new("/h/.claude/projects"), Path::new("/h/.config/claude/projects")]);
+        let configured = roots(&environment(Path::new("/h"), Some("/a, ~/b,,/a")));
+        assert_eq!(configured, [Path::new("/a/projects"), Path::new("/h/b/projects")]);
+        assert_eq!(roots(&environment(Path::new("/h"), Some(""))), usual);
+        assert!(roots(&Environment::default()).is_empty());
+    }
+
+    #[test]
+    fn a_log_counts_its_subagents_and_they_are_no_logs() {
+        let home = tempfile::tempdir().unwrap();
+        let slug = home.path().join(".claude/projects/-r");
+        put(&slug.join("s1.jsonl"), "1234");
+        put(&slug.join("s1/subagents/agent-a1.jsonl"), "12");
+        put(&slug.join("s1/subagents/agent-acompact-1.jsonl"), "1234567");
+        put(&slug.join("s1/subagents/agent-a1.meta.json"), "{}");
+        put(&slug.join("s1/subagents/workflows/w/agent-a2.jsonl"), "1");
+        put(&slug.join("s1/subagents/workflows/w/journal.jsonl"), "123");
+        put(&slug.join("s1/tool-results/x.txt"), "123");
+        put(&slug.join("s2.jsonl"), "");
+        put(&slug.join("s2/tool-results/x.txt"), "123");
+        put(&slug.join("agent-old.jsonl"), "123");
+        put(&slug.join("gone/subagents/agent-b.jsonl"), "123");
+        put(&slug.join("notes.txt"), "123");
+        let found = logs(&roots(&environment(home.path(), None)), 0);
+        let sizes: Vec<_> =
+            found.iter().map(|log| (log.path.file_name().unwrap().to_str().unwrap(), log.size)).collect();
+        assert_eq!(sizes, [("s1.jsonl", 7), ("s2.jsonl", 0)]);
+        let agents: Vec<_> = agent_files(&slug.join("s1.jsonl")).into_keys().collect();
+        assert_eq!(agents, ["a1", "a2"]);
+        let beside: Vec<_> = agent_files_beside(&slug.join("s1.jsonl")).into_keys().collect();
+        assert_eq!(beside, ["old"]);
+        assert_eq!(agent_file_beside(&slug.join("s1.jsonl"), "../s1"), None);
+    }
+
+    #[test]
+    fn only_logs_written_since_are_listed() {
+        let home = tempfile::tempdir().unwrap();
+        let log = home.path().join(".claude/projects/-r/s1.jsonl");
+        put(&log, "1");
+        let root = roots(&environment(home.path(), None));
+        let written = logs(&root, i128::MIN)[0].mtime;
+        assert!(written > 0);
+        assert_eq!(logs(&root, written).len(), 1);
+        assert!(logs(&root, written + 1).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_logs_are_logs_and_devices_and_pipes_are_none() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        use std::os::unix::fs::symlink;
+        let home = tempfile::tempdir().unwrap();
+        let slug = home.path().join(".claude/projects/-r");
+        put(&slug.join("real.jsonl"), "1");
+        symlink(slug.join("real.jsonl"), slug.join("link.jsonl")).unwrap();
+        symlink("/dev/zero", slug.join("zero.jsonl")).unwrap();
+        symlink(slug.join("none"), slug.join("dangling.jsonl")).unwrap();
+        mknodat(CWD, slug.join("fifo.jsonl"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        fs::create_dir(slug.join("folder.jsonl")).unwrap();
+        fs::create_dir(home.path().join(".config")).unwrap();
+        symlink(home.path().join(".claude"), home.path().join(".config/claude")).unwrap();
+        let found = logs(&roots(&environment(home.path(), None)), 0);
+        let names: Vec<_> = found.iter().map(|log| log.path.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["link.jsonl", "real.jsonl"], "and each once, though two roots are one folder");
+    }
+}

@@ -1,0 +1,342 @@
+//! One pass over a log: lines become records, records events, and events go to the sink.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::raw::text;
+use super::record::Record;
+use super::state::{LastLine, REMEMBERED, State, Stream, hash};
+use super::{header, human, subagents};
+use crate::agents::jsonl::{self, Line, LineEnd, OpenLog, values};
+use crate::agents::{Checkpoint, ParseError, Parsed, Report, Sink, SkipReason};
+use crate::session::{Event, EventKind, Timestamp, attr};
+
+/// A log being read.
+pub(super) struct Reading<'s> {
+    sink: &'s mut dyn Sink,
+    /// The session's log.
+    pub path: PathBuf,
+    pub state: State,
+    pub report: Report,
+    /// The subagents' files, by the agent's id.
+    pub agent_files: BTreeMap<String, PathBuf>,
+    /// Subagents whose files are being read just now, each inside the one before.
+    pub open_agents: Vec<String>,
+    events: u64,
+    phase: Phase,
+    /// Whether there was a record of this agent.
+    recognised: bool,
+}
+
+/// Whether what is handed over may still change when the log grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Settled,
+    /// The checkpoint is taken; the sink need not know before another event comes.
+    Closing,
+    Provisional,
+    /// No record tells a time yet: a later one may, and then all events have that.
+    Timeless,
+}
+
+/// One file being read: the log itself, or a subagent's.
+pub(super) struct Thread {
+    pub path: PathBuf,
+    /// The subagent's id.
+    pub task: Option<String>,
+    /// Whether no human speaks here.
+    pub is_agent: bool,
+    /// The start of its task, if that is still to come: before the next event of this file.
+    pub start: Option<Start>,
+    pub stream: Stream,
+}
+
+/// The start of a task that has not been handed over.
+pub(super) struct Start {
+    pub title: Option<String>,
+}
+
+/// Where in its file a record is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The number of its line, for the report.
+    pub line: u64,
+    /// The byte its line starts at.
+    pub offset: u64,
+    /// Which one on its line it is, from 0.
+    pub nth: usize,
+}
+
+/// The session id that a log's name says: the one to trust.
+pub(super) fn session_id(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Hands the events of a log to the sink; see [`crate::agents::LogParser::parse`].
+pub(super) fn parse(
+    version: u32,
+    path: &Path,
+    from: Option<&Checkpoint>,
+    sink: &mut dyn Sink,
+) -> Result<Parsed, ParseError> {
+    let failed = |source| ParseError::Read { path: path.to_owned(), source };
+    let mut log = jsonl::open(path)?;
+    let state = match from {
+        Some(checkpoint) => resumed(version, checkpoint, &mut log, path)?,
+        None => State::default(),
+    };
+    let mut reading = Reading {
+        sink,
+        path: path.to_owned(),
+        state,
+        report: Report::default(),
+        agent_files: super::discover::agent_files(path),
+        open_agents: Vec::new(),
+        events: from.map_or(0, |checkpoint| checkpoint.events),
+        phase: Phase::Settled,
+        recognised: from.is_some_and(|checkpoint| checkpoint.offset > 0),
+    };
+    let mut thread = Thread {
+        path: path.to_owned(),
+        task: None,
+        is_agent: session_id(path).starts_with("agent-"),
+        start: None,
+        stream: std::mem::take(&mut reading.state.main),
+    };
+    let mut lines = log.lines(from.map_or(0, |checkpoint| checkpoint.offset)).map_err(failed)?;
+    let mut checkpoint = None;
+    while let Some(line) = lines.read().map_err(failed)? {
+        if line.end == LineEnd::Open {
+            checkpoint = Some(reading.checkpoint(version, line.offset, &mut thread));
+        } else {
+            reading.state.last_line = LastLine::of(&line).or(reading.state.last_line);
+        }
+        reading.line(&mut thread, &line, None)?;
+    }
+    let offset = lines.offset();
+    let checkpoint = match checkpoint {
+        _ if reading.phase == Phase::Timeless => {
+            let state = serde_json::to_value(State::default()).unwrap_or(Value::Null);
+            Checkpoint { version, offset: 0, events: 0, state }
+        }
+        Some(checkpoint) => checkpoint,
+        None => reading.checkpoint(version, offset, &mut thread),
+    };
+    reading.unfinished_agents(&mut thread)?;
+    if !reading.recognised {
+        return Err(ParseError::NotThisAgent { path: path.to_owned(), agent: super::NAME });
+    }
+    Ok(Parsed { header: header::of(&reading.state, path), report: reading.report, checkpoint })
+}
+
+/// The state of a checkpoint, if the log still is the one it was made from.
+fn resumed(version: u32, checkpoint: &Checkpoint, log: &mut OpenLog, path: &Path) -> Result<State, ParseError> {
+    let changed = || ParseError::Stale { path: path.to_owned() };
+    if checkpoint.version != version || checkpoint.offset > log.size {
+        return Err(changed());
+    }
+    let state: State = serde_json::from_value(checkpoint.state.clone()).map_err(|_| changed())?;
+    let Some(known) = state.last_line else { return Ok(state) };
+    let mut bytes = Vec::new();
+    let read = log
+        .file
+        .seek(SeekFrom::Start(known.offset))
+        .and_then(|_| log.file.by_ref().take(LastLine::HASHED as u64).read_to_end(&mut bytes));
+    read.map_err(|source| ParseError::Read { path: path.to_owned(), source })?;
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    if LastLine::hashed(line) == known.hash { Ok(state) } else { Err(changed()) }
+}
+
+impl Reading<'_> {
+    /// Where to go on. From here on everything is provisional.
+    fn checkpoint(&mut self, version: u32, offset: u64, thread: &mut Thread) -> Checkpoint {
+        if self.phase == Phase::Settled {
+            self.phase = Phase::Closing;
+        }
+        self.state.main = std::mem::take(&mut thread.stream);
+        let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
+        thread.stream = std::mem::take(&mut self.state.main);
+        Checkpoint { version, offset, events: self.events, state }
+    }
+
+    /// Reads the records of one line. With a moment, only if the line was written up to then:
+    /// `false` if it was not.
+    pub fn line(&mut self, thread: &mut Thread, line: &Line<'_>, until: Option<Timestamp>) -> Result<bool, ParseError> {
+        let (text, is_lossy) = line.text();
+        let records: Vec<Result<Record<'_>, SkipReason>> = values(&text, line.end).collect();
+        if let Some(until) = until {
+            let is_later = records.iter().flatten().find_map(moment).is_some_and(|at| at > until);
+            if is_later || records.iter().any(|record| matches!(record, Err(SkipReason::Torn))) {
+                return Ok(false);
+            }
+        }
+        self.report.lines += 1;
+        if line.end == LineEnd::TooLong {
+            self.report.skip(line.number, SkipReason::TooLong);
+        }
+        let is_whole = records.iter().all(Result::is_ok);
+        for (nth, record) in records.into_iter().enumerate() {
+            match record {
+                Ok(record) => {
+                    self.record(thread, &record, Place { line: line.number, offset: line.offset, nth })?;
+                }
+                Err(reason) => self.report.skip(line.number, reason),
+            }
+        }
+        if is_lossy && is_whole {
+            self.report.skip(line.number, SkipReason::NotUtf8);
+        }
+        Ok(true)
+    }
+
+    fn record(&mut self, thread: &mut Thread, record: &Record<'_>, place: Place) -> Result<(), ParseError> {
+        let at = moment(record);
+        if let Some(at) = at {
+            thread.stream.last = Some(at);
+            self.state.facts.span(at);
+        }
+        self.learn(thread, record);
+        let Some(kind) = text(record.kind) else {
+            self.report.skip(place.line, SkipReason::BadRecord);
+            return Ok(());
+        };
+        let has_events =
+            matches!(kind.as_ref(), "user" | "assistant" | "attachment" | "system" | "pr-link" | "queue-operation");
+        if has_events && let Some(uuid) = text(record.uuid).filter(|uuid| !uuid.is_empty()) {
+            // History that was copied into the same file.
+            if !self.state.seen.insert(hash(b'u', &[&uuid])) {
+                self.report.ignore("duplicate");
+                return Ok(());
+            }
+        }
+        self.recognised |= super::recognise::is_ours(record) != Some(false);
+        let now = match at.or(thread.stream.last) {
+            Some(at) => at,
+            None if has_events => {
+                let earliest = self.earliest(thread);
+                *thread.stream.last.insert(earliest)
+            }
+            None => Timestamp::EPOCH,
+        };
+        let events = match kind.as_ref() {
+            "user" => self.user(thread, record, now, place)?,
+            "assistant" => self.assistant(thread, record, now, place)?,
+            _ => self.aside(thread, &kind, record, now)?,
+        };
+        if at.is_none() && !events.is_empty() {
+            self.report.skip(place.line, SkipReason::BadTimestamp);
+        }
+        self.hand_over(thread, record, events, place)
+    }
+
+    /// Takes what a record says of the session as a whole.
+    fn learn(&mut self, thread: &Thread, record: &Record<'_>) {
+        let facts = &mut self.state.facts;
+        if let Some(cwd) = text(record.cwd).filter(|cwd| !cwd.is_empty()) {
+            facts.was_in(&cwd);
+        }
+        if thread.task.is_some() {
+            return;
+        }
+        if let Some(version) = text(record.version)
+            && facts.version.as_deref() != Some(&version)
+            && !version.is_empty()
+        {
+            facts.version = Some(version.into_owned());
+        }
+        if facts.branch.is_none() {
+            facts.branch = super::raw::words(record.git_branch);
+        }
+        if let Some(id) = text(record.session_id)
+            && !facts.related.contains(id.as_ref())
+            && facts.related.len() < REMEMBERED
+            && !id.is_empty()
+        {
+            facts.related.insert(id.into_owned());
+        }
+    }
+
+    /// The earliest moment that the first records tell: for events before any of them.
+    fn earliest(&mut self, thread: &Thread) -> Timestamp {
+        let origin = super::recognise::origin(&thread.path).ok().flatten();
+        let told = origin.and_then(|origin| origin.started).or(self.state.facts.created);
+        if told.is_none() && self.phase != Phase::Timeless {
+            if self.phase != Phase::Provisional {
+                self.sink.settled();
+            }
+            self.phase = Phase::Timeless;
+        }
+        told.unwrap_or(Timestamp::EPOCH)
+    }
+
+    /// Names the events of one record and hands them over.
+    fn hand_over(
+        &mut self,
+        thread: &mut Thread,
+        record: &Record<'_>,
+        mut events: Vec<Event>,
+        place: Place,
+    ) -> Result<(), ParseError> {
+        let Some(first) = events.first_mut() else { return Ok(()) };
+        if let Some(cwd) = text(record.cwd).filter(|cwd| !cwd.is_empty())
+            && self.state.cwd.as_deref() != Some(&cwd)
+        {
+            let cwd = cwd.into_owned();
+            first.attributes.insert(attr::CWD.to_owned(), cwd.clone().into());
+            self.state.cwd = Some(cwd);
+        }
+        let base = event_id(thread, record, place);
+        for (nth, mut event) in events.into_iter().enumerate() {
+            event.event_id = if nth == 0 { base.clone() } else { format!("{base}/{nth}") };
+            self.emit(thread, event)?;
+        }
+        Ok(())
+    }
+
+    /// Hands one event over, after the start of its task if that is still to come.
+    pub fn emit(&mut self, thread: &mut Thread, mut event: Event) -> Result<(), ParseError> {
+        if event.task_id.is_none() {
+            event.task_id.clone_from(&thread.task);
+        }
+        if let (Some(start), Some(task)) = (thread.start.take(), thread.task.as_deref()) {
+            self.deliver(subagents::task_start(task, start.title, event.timestamp))?;
+        }
+        self.deliver(event)
+    }
+
+    fn deliver(&mut self, event: Event) -> Result<(), ParseError> {
+        if event.kind == EventKind::UserMessage && self.state.facts.first_prompt.is_none() {
+            self.state.facts.first_prompt = event.content.texts().find_map(human::first_line);
+        }
+        if self.phase == Phase::Closing {
+            self.sink.settled();
+            self.phase = Phase::Provisional;
+        }
+        self.events += 1;
+        match self.sink.event(event) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ParseError::Stopped),
+        }
+    }
+}
+
+/// When a record was written, if it says so readably.
+pub(super) fn moment(record: &Record<'_>) -> Option<Timestamp> {
+    text(record.timestamp)?.parse().ok()
+}
+
+/// The id of a record's first event: its own, or one made of its place.
+fn event_id(thread: &Thread, record: &Record<'_>, place: Place) -> String {
+    if let Some(uuid) = text(record.uuid).filter(|uuid| super::discover::is_plain(uuid)) {
+        return uuid.into_owned();
+    }
+    let file = thread.task.as_deref().unwrap_or_default();
+    match place.nth {
+        0 => format!("{file}@{}", place.offset),
+        nth => format!("{file}@{}.{nth}", place.offset),
+    }
+}

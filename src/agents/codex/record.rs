@@ -1,0 +1,456 @@
+//! The records of a rollout file, borrowed from their line.
+//!
+//! Every line is `{"timestamp","type","payload"}`. The payloads of all types share one struct, so
+//! that a line is taken apart in one pass: what a type does not have stays empty. Fields that
+//! changed their shape between versions are kept raw, or read by [`Lax`], which takes what is a
+//! text and leaves what is not: an unknown shape costs a field, not the line.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::unescape;
+
+/// One line.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Line<'a> {
+    #[serde(borrow)]
+    pub timestamp: Lax<'a>,
+    #[serde(borrow, rename = "type")]
+    pub kind: Lax<'a>,
+    #[serde(borrow)]
+    pub payload: Option<Payload<'a>>,
+}
+
+/// The payload of any line. In the first Rust versions (before 0.32) the line itself.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Payload<'a> {
+    #[serde(borrow, rename = "type")]
+    pub tag: Lax<'a>,
+    #[serde(borrow)]
+    pub id: Lax<'a>,
+    #[serde(borrow)]
+    pub timestamp: Lax<'a>,
+
+    // session_meta
+    #[serde(borrow)]
+    pub session_id: Lax<'a>,
+    #[serde(borrow)]
+    pub forked_from_id: Lax<'a>,
+    #[serde(borrow)]
+    pub parent_thread_id: Lax<'a>,
+    #[serde(borrow)]
+    pub thread_source: Lax<'a>,
+    #[serde(borrow)]
+    pub originator: Lax<'a>,
+    #[serde(borrow)]
+    pub cli_version: Lax<'a>,
+    #[serde(borrow)]
+    pub model_provider: Lax<'a>,
+    #[serde(borrow)]
+    pub agent_nickname: Lax<'a>,
+    #[serde(borrow)]
+    pub agent_role: Lax<'a>,
+    #[serde(borrow)]
+    pub source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub git: Option<&'a RawValue>,
+
+    // turn_context, and whatever belongs to a turn
+    #[serde(borrow)]
+    pub cwd: Lax<'a>,
+    #[serde(borrow)]
+    pub model: Lax<'a>,
+    #[serde(borrow)]
+    pub turn_id: Lax<'a>,
+
+    // messages and reasoning, in both streams
+    #[serde(borrow)]
+    pub role: Lax<'a>,
+    #[serde(borrow)]
+    pub phase: Lax<'a>,
+    #[serde(borrow)]
+    pub kind: Lax<'a>,
+    #[serde(borrow)]
+    pub message: Lax<'a>,
+    #[serde(borrow)]
+    pub text: Lax<'a>,
+    #[serde(borrow)]
+    pub content: Items<'a>,
+    #[serde(borrow)]
+    pub summary: Items<'a>,
+    #[serde(borrow)]
+    pub images: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub local_images: Option<&'a RawValue>,
+
+    // calls and what came of them
+    #[serde(borrow)]
+    pub call_id: Lax<'a>,
+    #[serde(borrow)]
+    pub name: Lax<'a>,
+    #[serde(borrow)]
+    pub namespace: Lax<'a>,
+    #[serde(borrow)]
+    pub input: Lax<'a>,
+    #[serde(borrow)]
+    pub status: Lax<'a>,
+    #[serde(borrow)]
+    pub query: Lax<'a>,
+    #[serde(borrow)]
+    pub revised_prompt: Lax<'a>,
+    #[serde(borrow)]
+    pub arguments: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub action: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub duration: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub changes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub output: Option<&'a RawValue>,
+    pub success: Flag,
+
+    // the rest of event_msg
+    #[serde(borrow)]
+    pub info: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub reason: Lax<'a>,
+    #[serde(borrow)]
+    pub thread_name: Lax<'a>,
+    #[serde(borrow)]
+    pub num_turns: Option<&'a RawValue>,
+
+    // lines without an envelope
+    #[serde(borrow)]
+    pub record_type: Lax<'a>,
+}
+
+/// What a raw value holds, if it has the shape of `T`.
+pub(super) fn typed<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+}
+
+/// A raw value that is a text.
+pub(super) fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    raw.and_then(|raw| unescape::text(raw.get()))
+}
+
+/// The output of a call.
+pub(super) fn output_of(raw: Option<&RawValue>) -> Output<'_> {
+    match text_of(raw) {
+        Some(text) => Output::text(text),
+        None => typed(raw).unwrap_or_default(),
+    }
+}
+
+/// `session_meta.git`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Git<'a> {
+    #[serde(borrow)]
+    pub commit_hash: Lax<'a>,
+    #[serde(borrow)]
+    pub branch: Lax<'a>,
+    #[serde(borrow)]
+    pub repository_url: Lax<'a>,
+}
+
+/// `token_count.info`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct TokenInfo {
+    pub total_token_usage: Option<Usage>,
+    pub last_token_usage: Option<Usage>,
+}
+
+/// Tokens as Codex counts them: cached ones are part of the input, reasoning is part of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Usage {
+    #[serde(rename = "input_tokens")]
+    pub input: u64,
+    #[serde(rename = "cached_input_tokens")]
+    pub cached: u64,
+    #[serde(rename = "output_tokens")]
+    pub output: u64,
+    #[serde(rename = "reasoning_output_tokens")]
+    pub reasoning: u64,
+    #[serde(rename = "total_tokens")]
+    pub total: u64,
+}
+
+/// `{secs, nanos}`, as Rust writes a duration.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Seconds {
+    pub secs: u64,
+    pub nanos: u32,
+}
+
+impl Seconds {
+    pub(super) fn millis(&self) -> u64 {
+        self.secs.saturating_mul(1000).saturating_add(u64::from(self.nanos / 1_000_000))
+    }
+}
+
+/// A text where there should be one, nothing where there is anything else.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Lax<'a>(pub Option<Cow<'a, str>>);
+
+impl Lax<'_> {
+    /// The text; empty if there is none.
+    pub(super) fn str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// The text, if there is one and it is not empty.
+    pub(super) fn filled(&self) -> Option<&str> {
+        self.0.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// The text as an owned one, copied only if it is borrowed.
+    pub(super) fn into_string(self) -> String {
+        self.0.map(Cow::into_owned).unwrap_or_default()
+    }
+
+    /// Takes the text, leaving none.
+    pub(super) fn take(&mut self) -> String {
+        Lax(self.0.take()).into_string()
+    }
+}
+
+/// A boolean where there should be one.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flag(pub Option<bool>);
+
+/// The texts and images of a message, of an output or of a summary; a plain text is one item.
+#[derive(Debug, Default)]
+pub(super) struct Items<'a>(pub Vec<Item<'a>>);
+
+/// One of [`Items`].
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Item<'a> {
+    #[serde(borrow)]
+    pub text: Lax<'a>,
+    #[serde(borrow)]
+    pub image_url: Lax<'a>,
+}
+
+impl Items<'_> {
+    /// The texts, one after the other.
+    pub(super) fn text(&self) -> String {
+        let mut texts = self.0.iter().map(|item| item.text.str());
+        let mut all = texts.next().unwrap_or_default().to_owned();
+        for text in texts {
+            all.push_str(text);
+        }
+        all
+    }
+}
+
+/// The output of a call: a text, items, or (in 2025) `{content, success}`.
+#[derive(Debug, Default)]
+pub(super) struct Output<'a> {
+    pub items: Items<'a>,
+    pub success: Option<bool>,
+}
+
+/// Answers for the shapes that a lenient visitor passes over.
+macro_rules! pass_over {
+    ($nothing:expr; $($scalar:ident($type:ty)),*) => {
+        $(fn $scalar<E>(self, _: $type) -> Result<Self::Value, E> {
+            Ok($nothing)
+        })*
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+    };
+}
+
+fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Lax<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LaxVisitor;
+
+        impl<'de> Visitor<'de> for LaxVisitor {
+            type Value = Lax<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Lax(Some(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Lax(Some(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                drain_map(map).map(|()| Lax(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                drain_seq(seq).map(|()| Lax(None))
+            }
+
+            pass_over!(Lax(None); visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64));
+        }
+
+        deserializer.deserialize_any(LaxVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+
+        impl<'de> Visitor<'de> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+                Ok(Flag(Some(flag)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                drain_map(map).map(|()| Flag(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                drain_seq(seq).map(|()| Flag(None))
+            }
+
+            pass_over!(Flag(None); visit_str(&str), visit_u64(u64), visit_i64(i64), visit_f64(f64));
+        }
+
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Output::deserialize(deserializer).map(|output| output.items)
+    }
+}
+
+impl<'a> Output<'a> {
+    fn text(text: Cow<'a, str>) -> Self {
+        let item = Item { text: Lax(Some(text)), ..Item::default() };
+        Self { items: Items(vec![item]), success: None }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Output<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OutputVisitor;
+
+        impl<'de> Visitor<'de> for OutputVisitor {
+            type Value = Output<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Output::text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Output::text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Output::text(Cow::Owned(text)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element::<Element<'de>>()? {
+                    items.extend(item.0);
+                }
+                Ok(Output { items: Items(items), success: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut output = Output::default();
+                while let Some(key) = map.next_key::<Lax<'de>>()? {
+                    match key.str() {
+                        "content" | "content_items" | "text" => {
+                            output.items.0.extend(map.next_value::<Items<'de>>()?.0);
+                        }
+                        "success" => output.success = map.next_value::<Flag>()?.0,
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(output)
+            }
+
+            pass_over!(Output::default(); visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64));
+        }
+
+        deserializer.deserialize_any(OutputVisitor)
+    }
+}
+
+/// One element of a list of items: an object, a plain text, or something else.
+struct Element<'a>(Option<Item<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ElementVisitor;
+
+        impl<'de> Visitor<'de> for ElementVisitor {
+            type Value = Element<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Element(Some(Item { text: Lax(Some(Cow::Borrowed(text))), ..Item::default() })))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Element(Some(Item { text: Lax(Some(Cow::Owned(text.to_owned()))), ..Item::default() })))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                drain_seq(seq).map(|()| Element(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let item = Item::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(Element(Some(item)))
+            }
+
+            pass_over!(Element(None); visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64));
+        }
+
+        deserializer.deserialize_any(ElementVisitor)
+    }
+}

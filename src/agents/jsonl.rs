@@ -1,0 +1,425 @@
+//! JSON Lines as agents write them: one value a line, nominally.
+//!
+//! What really lies on a disk: two values glued on one line, a last line that is being written,
+//! lines of a hundred megabytes, NULs after a crash, bytes that are no UTF-8, and names in a log
+//! folder that are no files at all. [`open`] refuses the last without blocking, [`Lines`] reads
+//! line by line in memory of the longest line, [`values`] takes a line apart.
+
+use std::borrow::Cow;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::marker::PhantomData;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+
+use super::{ParseError, SkipReason};
+
+/// The longest line that is read: 256 MiB. A longer one is skipped as [`SkipReason::TooLong`].
+pub const LONGEST_LINE: usize = 256 << 20;
+
+/// How much is read from a file at once.
+const CHUNK: usize = 256 << 10;
+
+/// A regular file, opened, with its size at that moment.
+#[derive(Debug)]
+pub struct OpenLog {
+    /// The file, at its start.
+    pub file: File,
+    /// Its size in bytes when it was opened: what is appended later is for the next time.
+    pub size: u64,
+}
+
+/// Opens a log for reading, if it is a regular file (or a link to one).
+///
+/// Never blocks: a FIFO nobody writes to, a device or a folder is refused before it is opened, and
+/// again afterwards, in case it was put there in between.
+///
+/// # Errors
+/// [`ParseError::NotAFile`] for what is no regular file, [`ParseError::Read`] for what cannot be opened.
+pub fn open(path: &Path) -> Result<OpenLog, ParseError> {
+    let failed = |source| ParseError::Read { path: path.to_owned(), source };
+    let regular = |metadata: &Metadata| {
+        if metadata.is_file() { Ok(()) } else { Err(ParseError::NotAFile { path: path.to_owned() }) }
+    };
+    regular(&std::fs::metadata(path).map_err(failed)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags((rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed());
+    }
+    let file = options.open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    regular(&metadata)?;
+    Ok(OpenLog { file, size: metadata.len() })
+}
+
+impl OpenLog {
+    /// Its lines from a byte offset (the start of a line) to the size it had when it was opened.
+    ///
+    /// # Errors
+    /// When the file cannot be moved to the offset.
+    pub fn lines(mut self, from: u64) -> io::Result<Lines<io::Take<File>>> {
+        self.file.seek(SeekFrom::Start(from))?;
+        Ok(Lines::new(self.file.take(self.size.saturating_sub(from)), from))
+    }
+}
+
+/// Lines of anything readable, one at a time, each borrowed from one buffer.
+#[derive(Debug)]
+pub struct Lines<R> {
+    source: R,
+    buffer: Vec<u8>,
+    /// Where in the buffer the next line starts.
+    start: usize,
+    /// How much of the buffer has been searched for the end of that line.
+    searched: usize,
+    /// Where in the log the next line starts.
+    offset: u64,
+    number: u64,
+    longest: usize,
+    at_end: bool,
+}
+
+/// One line, without its line feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its number, from 1 where reading began.
+    pub number: u64,
+    /// Where in the log its first byte is.
+    pub offset: u64,
+    /// What is in it. Empty if it is too long.
+    pub bytes: &'a [u8],
+    /// How it ends.
+    pub end: LineEnd,
+}
+
+/// How a line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEnd {
+    /// With a line feed.
+    Terminated,
+    /// With the end of the log: it may be written still.
+    Open,
+    /// It was longer than the limit and has been skipped to its end.
+    TooLong,
+}
+
+impl<R: Read> Lines<R> {
+    /// Reads `source`, whose first byte is at `offset` of the log.
+    pub fn new(source: R, offset: u64) -> Self {
+        Self::with_longest(source, offset, LONGEST_LINE)
+    }
+
+    /// The same with another limit than [`LONGEST_LINE`].
+    pub fn with_longest(source: R, offset: u64, longest: usize) -> Self {
+        Self { source, buffer: Vec::new(), start: 0, searched: 0, offset, number: 0, longest, at_end: false }
+    }
+
+    /// Where in the log the line starts that is read next.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn read(&mut self) -> io::Result<Option<Line<'_>>> {
+        loop {
+            if let Some(length) = self.find_feed() {
+                return Ok(Some(self.take(length, 1, LineEnd::Terminated)));
+            }
+            let pending = self.buffer.len() - self.start;
+            if pending > self.longest {
+                return self.skip_long(pending as u64).map(Some);
+            }
+            if self.at_end {
+                return Ok((pending > 0).then(|| self.take(pending, 0, LineEnd::Open)));
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The length of the next line, if its end is in the buffer.
+    fn find_feed(&mut self) -> Option<usize> {
+        let unseen = self.buffer.get(self.searched..).unwrap_or_default();
+        let found = memchr::memchr(b'\n', unseen).map(|at| self.searched + at - self.start);
+        if found.is_none() {
+            self.searched = self.buffer.len();
+        }
+        found
+    }
+
+    fn take(&mut self, length: usize, feed: usize, end: LineEnd) -> Line<'_> {
+        let from = self.start;
+        let line = Line { number: self.number + 1, offset: self.offset, bytes: &[], end };
+        self.start += length + feed;
+        self.searched = self.start;
+        self.offset += (length + feed) as u64;
+        self.number += 1;
+        Line { bytes: self.buffer.get(from..from + length).unwrap_or_default(), ..line }
+    }
+
+    /// Reads more behind what is in the buffer, after moving that to its front.
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
+        if self.buffer.len() < CHUNK && self.buffer.capacity() > 8 * CHUNK {
+            self.buffer.shrink_to(2 * CHUNK);
+        }
+        // Spare capacity is never touched before it is read into: a growing buffer costs the
+        // memory of what is in it.
+        let read = self.source.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
+        self.at_end = read < CHUNK;
+        Ok(())
+    }
+
+    /// Throws the rest of a line away, up to its end, without keeping it.
+    fn skip_long(&mut self, mut length: u64) -> io::Result<Line<'_>> {
+        self.buffer = Vec::new();
+        (self.start, self.searched) = (0, 0);
+        loop {
+            if let Some(rest) = self.find_feed() {
+                let line = Line { number: 0, offset: self.offset, bytes: &[], end: LineEnd::TooLong };
+                self.offset += length;
+                let number = self.take(rest, 1, LineEnd::TooLong).number;
+                return Ok(Line { number, ..line });
+            }
+            length += self.buffer.len() as u64;
+            self.buffer.clear();
+            self.searched = 0;
+            if self.at_end {
+                let line = Line { number: self.number + 1, offset: self.offset, bytes: &[], end: LineEnd::TooLong };
+                self.number += 1;
+                self.offset += length;
+                return Ok(line);
+            }
+            self.fill()?;
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The line as text, and whether bytes that are no UTF-8 were replaced. A byte order mark and
+    /// NULs before the text (a file system's scar after a crash) are left out.
+    #[must_use]
+    pub fn text(&self) -> (Cow<'a, str>, bool) {
+        let mut bytes = self.bytes;
+        if self.offset == 0 {
+            bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        }
+        let from = bytes.iter().position(|&byte| byte != 0).unwrap_or(bytes.len());
+        let bytes = bytes.get(from..).unwrap_or_default();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => (Cow::Borrowed(text), false),
+            Err(_) => (String::from_utf8_lossy(bytes), true),
+        }
+    }
+}
+
+/// The JSON objects of one line, glued or not.
+#[derive(Debug)]
+pub struct Values<'a, T> {
+    rest: &'a str,
+    end: LineEnd,
+    kind: PhantomData<T>,
+}
+
+/// Takes the text of a line apart into objects of type `T`.
+///
+/// What cannot be read is told with its reason, once, and ends the line, unless it is a whole
+/// value: then the next one is read. On a line that is still open everything unreadable is
+/// [`SkipReason::Torn`]. An empty line has no values.
+pub fn values<'a, T: Deserialize<'a>>(text: &'a str, end: LineEnd) -> Values<'a, T> {
+    Values { rest: text, end, kind: PhantomData }
+}
+
+impl<'a, T: Deserialize<'a>> Iterator for Values<'a, T> {
+    type Item = Result<T, SkipReason>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.rest.trim_ascii_start();
+        self.rest = text;
+        if text.is_empty() {
+            return None;
+        }
+        if !text.starts_with('{') {
+            return Some(Err(self.pass_over(SkipReason::NotAnObject)));
+        }
+        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<T>();
+        match stream.next() {
+            Some(Ok(value)) => {
+                self.rest = text.get(stream.byte_offset()..).unwrap_or_default();
+                Some(Ok(value))
+            }
+            Some(Err(error)) if error.classify() == Category::Data => Some(Err(self.pass_over(SkipReason::BadRecord))),
+            Some(Err(_)) => Some(Err(self.give_up())),
+            None => None,
+        }
+    }
+}
+
+impl<T> Values<'_, T> {
+    /// Whether nothing is left of the line.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.rest.trim_ascii_start().is_empty()
+    }
+
+    /// Skips one value of whatever kind.
+    fn pass_over(&mut self, reason: SkipReason) -> SkipReason {
+        let mut stream = serde_json::Deserializer::from_str(self.rest).into_iter::<IgnoredAny>();
+        match stream.next() {
+            Some(Ok(_)) => {
+                self.rest = self.rest.get(stream.byte_offset()..).unwrap_or_default();
+                reason
+            }
+            _ => self.give_up(),
+        }
+    }
+
+    fn give_up(&mut self) -> SkipReason {
+        self.rest = "";
+        if self.end == LineEnd::Open { SkipReason::Torn } else { SkipReason::NotJson }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn read_all(bytes: &[u8], longest: usize) -> Vec<(u64, u64, usize, LineEnd)> {
+        let mut lines = Lines::with_longest(bytes, 0, longest);
+        let mut seen = Vec::new();
+        while let Some(line) = lines.read().expect("memory can be read") {
+            seen.push((line.number, line.offset, line.bytes.len(), line.end));
+        }
+        assert_eq!(lines.offset(), bytes.len() as u64);
+        seen
+    }
+
+    fn reasons(text: &str, end: LineEnd) -> Vec<Result<Value, SkipReason>> {
+        values(text, end).collect()
+    }
+
+    #[test]
+    fn every_line_has_its_number_and_its_place() {
+        use LineEnd::{Open, Terminated};
+        assert_eq!(read_all(b"", 9), []);
+        assert_eq!(read_all(b"ab\n\nc", 9), [(1, 0, 2, Terminated), (2, 3, 0, Terminated), (3, 4, 1, Open)]);
+    }
+
+    #[test]
+    fn lines_over_many_chunks_come_back_whole() {
+        let mut log = Vec::new();
+        for n in 0..40_usize {
+            log.extend(std::iter::repeat_n(b'x', n * 40_009 % (3 * CHUNK)));
+            log.push(b'\n');
+        }
+        let mut lines = Lines::new(log.as_slice(), 0);
+        for n in 0..40_usize {
+            let line = lines.read().unwrap().unwrap();
+            assert_eq!((line.bytes.len(), line.end), (n * 40_009 % (3 * CHUNK), LineEnd::Terminated));
+        }
+        assert!(lines.read().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_skipped_and_the_next_is_read() {
+        let mut log = vec![b'x'; 3 * CHUNK];
+        log.extend(b"\nnext\n");
+        log.extend(vec![b'y'; 3 * CHUNK]);
+        let seen = read_all(&log, CHUNK);
+        let after = 3 * CHUNK as u64 + 1;
+        assert_eq!(
+            seen,
+            [(1, 0, 0, LineEnd::TooLong), (2, after, 4, LineEnd::Terminated), (3, after + 5, 0, LineEnd::TooLong)]
+        );
+    }
+
+    #[test]
+    fn glued_values_are_all_read() {
+        let read = reasons(r#"{"a":1}{"b":2}  {"c":3}"#, LineEnd::Terminated);
+        assert_eq!(read.len(), 3);
+        assert!(read.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_and_passed_over() {
+        let read = reasons(r#"[1,2] {"a":1} "x" 3"#, LineEnd::Terminated);
+        let no = Err(SkipReason::NotAnObject);
+        assert_eq!(read, [no.clone(), Ok(serde_json::json!({"a": 1})), no.clone(), no]);
+        assert_eq!(reasons("no json", LineEnd::Terminated), [Err(SkipReason::NotJson)]);
+        assert_eq!(reasons(" \r", LineEnd::Terminated), []);
+    }
+
+    #[test]
+    fn a_record_of_the_wrong_shape_does_not_hide_the_one_glued_to_it() {
+        #[derive(Deserialize)]
+        struct Typed {
+            n: u32,
+        }
+        let read: Vec<_> = values::<Typed>(r#"{"n":"x"}{"n":7}{"n":1,"n":2}"#, LineEnd::Terminated).collect();
+        assert!(matches!(
+            read.as_slice(),
+            [Err(SkipReason::BadRecord), Ok(Typed { n: 7 }), Err(SkipReason::BadRecord)]
+        ));
+    }
+
+    #[test]
+    fn an_unfinished_value_is_torn_at_the_end_of_a_log_and_bad_elsewhere() {
+        assert_eq!(reasons(r#"{"a":"#, LineEnd::Open), [Err(SkipReason::Torn)]);
+        assert_eq!(reasons(r#"{"a":"#, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
+    }
+
+    #[test]
+    fn a_bomb_of_brackets_is_refused_without_a_crash() {
+        let bomb = format!("{{\"a\":{}", "[".repeat(500_000));
+        assert_eq!(reasons(&bomb, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
+        let whole = format!("{{\"a\":{}{}}}{{}}", "[".repeat(500_000), "]".repeat(500_000));
+        assert_eq!(reasons(&whole, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_nuls_before_it_dropped() {
+        let line = |bytes| Line { number: 1, offset: 0, bytes, end: LineEnd::Terminated };
+        assert_eq!(line(b"{\"a\":\"\xFF\"}").text(), (Cow::Borrowed("{\"a\":\"\u{FFFD}\"}"), true));
+        assert_eq!(line(b"\0\0{}").text(), (Cow::Borrowed("{}"), false));
+        assert_eq!(line(b"\xEF\xBB\xBF{}").text(), (Cow::Borrowed("{}"), false));
+    }
+
+    #[test]
+    fn only_what_was_there_when_it_was_opened_is_read() {
+        use std::io::Write;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"one\ntwo\n").unwrap();
+        let log = open(file.path()).unwrap();
+        file.write_all(b"three\n").unwrap();
+        let mut lines = log.lines(4).unwrap();
+        assert_eq!(lines.read().unwrap().unwrap().bytes, b"two");
+        assert!(lines.read().unwrap().is_none());
+        assert_eq!(lines.offset(), 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo.jsonl");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let zero = folder.path().join("zero.jsonl");
+        std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
+        for path in [folder.path(), &fifo, &zero] {
+            assert!(matches!(open(path), Err(ParseError::NotAFile { .. })), "{}", path.display());
+        }
+        assert!(matches!(open(&folder.path().join("none")), Err(ParseError::Read { .. })));
+    }
+}
