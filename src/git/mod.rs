@@ -1,0 +1,56 @@
+//! The only room that knows git.
+//!
+//! Everything local goes through libgit2 or is done here by git's documented formats: objects, trees, refs, history,
+//! configuration. Everything that needs a network or a hook goes through the user's own `git` program. No
+//! type of either leaves this room, so a second back end (for SHA-256 and reftable repositories) can be added here and
+//! nowhere else.
+
+mod batch;
+mod branch;
+mod commit;
+mod config;
+mod diff;
+mod environment;
+mod error;
+mod history;
+pub mod hooks;
+mod identity;
+mod lock;
+mod names;
+mod object;
+mod pack;
+pub mod process;
+mod reflog;
+mod refs;
+pub mod remote;
+mod remote_url;
+mod repo;
+mod tree;
+mod tree_data;
+
+#[cfg(test)]
+mod testing;
+
+pub use batch::{BatchReport, ObjectBatch};
+pub use branch::{Head, Upstream};
+pub use commit::{Commit, NewCommit};
+pub use config::{Config, ConfigEntry, ConfigScope, OwnKey};
+pub use diff::{AddedLine, AddedLines, ChangeStatus, ChangedFile, Changes, CommitChanges, CommitLines, DiffLimits};
+pub use environment::GitEnvironment;
+pub use error::{Error, Result};
+pub use history::{Exclude, WalkLimits, Walked};
+pub use identity::{Identity, Signature};
+pub use lock::RepoLock;
+pub use names::{BadName, BranchName, HiddenRef, Oid, OidPrefix, RefName};
+pub use object::{EntryKind, ObjectHeader, ObjectKind, TreeEntry, Walk};
+pub use reflog::Made;
+pub use refs::{Expected, RefValue, Update};
+pub use remote_url::{Login, RemoteUrl};
+pub use repo::Repo;
+pub use tree::TreeEditor;
+
+/// The version of libgit2 that is linked in: `1.9.7`.
+pub fn libgit2_version() -> String {
+    let (major, minor, patch) = git2::Version::get().libgit2_version();
+    format!("{major}.{minor}.{patch}")
+}

@@ -1,0 +1,142 @@
+//! Which commits were made in this repository, and in which of its worktrees: what the reflogs of `HEAD` tell.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::{Oid, Repo, Result};
+
+/// How much of a reflog is read, in bytes from its end: some five thousand of its latest lines.
+const TAIL: u64 = 1 << 20;
+
+/// How a commit was made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The root of the worktree it was made in, canonical; `None` if that is not known.
+    pub worktree: Option<PathBuf>,
+    /// Whether it was made with `git commit`, and is not an older one made again (by a rebase, a cherry-pick, `git am`).
+    pub as_new: bool,
+}
+
+impl Repo {
+    /// The commits that the latest lines of the reflogs of `HEAD`, in all worktrees, have as made here. None where reflogs
+    /// are turned off; a broken line is passed over.
+    ///
+    /// # Errors
+    /// [`super::Error::Io`] if the list of linked worktrees cannot be read.
+    pub fn made_here(&self) -> Result<HashMap<Oid, Made>> {
+        let mut made = HashMap::new();
+        for (worktree, git_dir) in self.worktree_dirs()? {
+            let Some(log) = tail(&git_dir.join("logs").join("HEAD")) else { continue };
+            for (commit, as_new) in log.split(|byte| *byte == b'\n').filter_map(made_by) {
+                let known = made.entry(commit).or_insert_with(|| Made { worktree: worktree.clone(), as_new });
+                known.as_new |= as_new;
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// The whole lines in the last part of a file.
+fn tail(path: &Path) -> Option<Vec<u8>> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    let from = file.metadata().ok()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(TAIL).read_to_end(&mut bytes).ok()?;
+    if from > 0 {
+        let line_end = bytes.iter().position(|byte| *byte == b'\n')?;
+        bytes.drain(..=line_end);
+    }
+    Some(bytes)
+}
+
+/// The commit that a line of a reflog says was made, and whether it is a new one:
+/// `<old> <new> <name> <email> <time> <zone>TAB<what>: <subject>`.
+fn made_by(line: &[u8]) -> Option<(Oid, bool)> {
+    let (values, message) = line.split_at(line.iter().position(|byte| *byte == b'\t')?);
+    let new = str::from_utf8(values.split(|byte| *byte == b' ').nth(1)?).ok()?;
+    let message = String::from_utf8_lossy(message.strip_prefix(b"\t")?);
+    let what = message.split(": ").next()?;
+    let as_new = matches!(what, "commit" | "commit (initial)" | "commit (amend)" | "commit (merge)");
+    let again = as_new
+        || what == "cherry-pick"
+        || what == "revert"
+        || what == "am"
+        || message.contains("Merge made by")
+        || (what.contains("rebase") && !what.contains("(start)") && !what.contains("(finish)"));
+    again.then_some((new.parse().ok()?, as_new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn said(what: &str) -> Option<bool> {
+        let line = format!("{} {} A B <a@b> 1 +0000\t{what}", "1".repeat(40), "2".repeat(40));
+        made_by(line.as_bytes()).map(|(commit, as_new)| {
+            assert_eq!(commit, Oid::from_bytes(&[0x22; 20]).unwrap());
+            as_new
+        })
+    }
+
+    #[test]
+    fn only_what_makes_a_commit_counts() {
+        for new in ["commit: a: b", "commit (initial): a", "commit (amend): a", "commit (merge): a"] {
+            assert_eq!(said(new), Some(true), "{new}");
+        }
+        for again in [
+            "cherry-pick: a",
+            "revert: a",
+            "am: a",
+            "rebase (pick): a",
+            "rebase -i (squash): a",
+            "pull --rebase (pick): a",
+            "merge topic: Merge made by the 'ort' strategy.",
+        ] {
+            assert_eq!(said(again), Some(false), "{again}");
+        }
+        for none in [
+            "checkout: moving from a to commit",
+            "reset: moving to HEAD~1",
+            "pull: Fast-forward",
+            "merge topic: Fast-forward",
+            "rebase (start): checkout main",
+            "rebase (finish): returning to refs/heads/main",
+            "clone: from commit: x",
+            "",
+        ] {
+            assert_eq!(said(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn broken_lines_say_nothing() {
+        for line in [&b""[..], b"\t", b"\tcommit: x", b"1 2 3\tcommit: x", b"\xff \xff\tcommit: x", b"1 \tcommit: x"] {
+            assert_eq!(made_by(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_commit_is_known_by_the_worktree_it_was_made_in() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.repo();
+        assert!(repo.made_here().unwrap().is_empty());
+        sandbox.git(&["commit", "--allow-empty", "-m", "one"]);
+        sandbox.git(&["worktree", "add", "-q", "../linked", "-b", "topic"]);
+        sandbox.git(&["-C", "../linked", "commit", "--allow-empty", "-m", "two"]);
+        let made = repo.made_here().unwrap();
+        let root = |revision: &str| {
+            let made = &made[&repo.rev_parse(revision).unwrap()];
+            assert!(made.as_new);
+            made.worktree.clone().unwrap()
+        };
+        assert_eq!(root("main"), repo.workdir().unwrap());
+        assert!(root("topic").ends_with("linked"));
+    }
+}

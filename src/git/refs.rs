@@ -1,0 +1,417 @@
+//! Reading refs, and moving the hidden ones from a value that was seen.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use git2::{ErrorCode, Reference};
+
+use super::lock::{Backoff, lock_beside};
+use super::{Error, HiddenRef, Oid, RefName, Repo, RepoLock, Result};
+
+/// What a ref must be for a move to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// It must not exist.
+    Absent,
+    /// It must point at this object.
+    At(Oid),
+}
+
+/// What came of a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a lost race is a value"]
+pub enum Update {
+    /// The ref is where it was to be, and durable.
+    Moved,
+    /// Somebody else moved it first: read it again, and try on top of that.
+    Raced,
+}
+
+/// A ref and what it points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefValue {
+    /// The ref.
+    pub name: RefName,
+    /// Its object: symbolic refs are followed, tags are not peeled.
+    pub oid: Oid,
+}
+
+impl From<Option<Oid>> for Expected {
+    /// What [`Repo::read_ref`] saw.
+    fn from(seen: Option<Oid>) -> Self {
+        seen.map_or(Self::Absent, Self::At)
+    }
+}
+
+impl Repo {
+    /// What a ref points at, `None` if there is none: symbolic refs are followed, tags are not peeled.
+    ///
+    /// # Errors
+    /// [`Error::Git`] for a ref file that does not parse.
+    pub fn read_ref(&self, name: &RefName) -> Result<Option<Oid>> {
+        let found = match std::str::from_utf8(name.as_bytes()) {
+            Ok(text) => self.git.find_reference(text),
+            // libgit2's binding takes text only, so a name that is none is looked for among all of them.
+            Err(_) => match self.all_refs("refs/*")?.find(|found| found.name_bytes() == name.as_bytes()) {
+                Some(found) => Ok(found),
+                None => return Ok(None),
+            },
+        };
+        match found.and_then(|found| found.resolve()) {
+            Ok(found) => Ok(found.target().map(Oid::from_git).transpose()?),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(Error::git("read", name)(error)),
+        }
+    }
+
+    /// All refs whose name begins with `prefix` (`refs/opensession/branches/`), sorted by name. No object is opened. Refs
+    /// that lead nowhere or do not parse are left out, as `git for-each-ref` leaves them out.
+    ///
+    /// # Errors
+    /// [`Error::Git`] if the refs cannot be listed.
+    pub fn refs(&self, prefix: &str) -> Result<Vec<RefValue>> {
+        let mut refs = Vec::new();
+        for found in self.all_refs(&format!("{prefix}*"))? {
+            let Ok(name) = RefName::new(found.name_bytes()) else { continue };
+            let target = found.target().or_else(|| found.resolve().ok()?.target());
+            let Some(oid) = target.and_then(|target| Oid::from_git(target).ok()) else { continue };
+            if name.as_bytes().starts_with(prefix.as_bytes()) {
+                refs.push(RefValue { name, oid });
+            }
+        }
+        refs.sort_by(|one, two| one.name.cmp(&two.name));
+        Ok(refs)
+    }
+
+    /// Moves a hidden ref to `new` (`None` deletes it) if it still is what was seen.
+    ///
+    /// The objects must be durable already: that is what [`super::ObjectBatch::finish`] is for. The ref is durable when
+    /// this returns. A ref that another process has locked is tried again, with jitter, until `deadline`; the capture
+    /// `lock` is what allows to remove a lock file that a killed process left 10 minutes ago or earlier.
+    /// `message` goes into the reflog, if there is one by git's rules (`core.logAllRefUpdates=always`, or notes).
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if `new` is no object of this repository; [`Error::RefLocked`] at the deadline;
+    /// [`Error::SymbolicRef`], for it would move another ref; [`Error::Git`].
+    pub fn update_ref(
+        &self,
+        name: &HiddenRef,
+        expected: Expected,
+        new: Option<Oid>,
+        message: &str,
+        lock: Option<&RepoLock>,
+        deadline: Instant,
+    ) -> Result<Update> {
+        if let Some(new) = new.filter(|new| !self.has(*new).unwrap_or(false)) {
+            return Err(Error::Missing(new));
+        }
+        let mut pause = Backoff::new(deadline);
+        loop {
+            let moved = match (expected, new) {
+                (_, Some(new)) => self.set_ref(name, expected, new, message),
+                (Expected::At(old), None) => self.delete_ref(name, old),
+                (Expected::Absent, None) => Ok(self.read_ref(name.name())?.is_none()),
+            };
+            match moved {
+                Ok(true) => {
+                    self.sync_ref(name)?;
+                    return Ok(Update::Moved);
+                }
+                Ok(false) => return self.raced(name),
+                Err(error) if error.code() == ErrorCode::Locked => {
+                    let path = lock_beside(&self.ref_path(name));
+                    let broken = lock.map(|lock| lock.break_if_stale(&path)).transpose()?.unwrap_or(false);
+                    if !broken && !pause.sleep() {
+                        return Err(Error::RefLocked { name: name.name().clone(), lock: path });
+                    }
+                }
+                Err(error) => return Err(Error::git("move", name)(error)),
+            }
+        }
+    }
+
+    /// Whether it could be done: the comparison happens under the ref's lock. (For libgit2, the zero id means that there
+    /// must be no such ref; its own "do not overwrite" looks before it locks, and so two creators can both win.)
+    fn set_ref(&self, name: &HiddenRef, expected: Expected, new: Oid, message: &str) -> Result<bool, git2::Error> {
+        let id = |oid: Oid| git2::Oid::from_bytes(oid.as_bytes());
+        let old = match expected {
+            Expected::Absent => git2::Oid::ZERO_SHA1,
+            Expected::At(old) => id(old)?,
+        };
+        match self.git.reference_matching(name.as_str(), id(new)?, true, old, message) {
+            Ok(_) => Ok(true),
+            Err(error) if is_race(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn delete_ref(&self, name: &HiddenRef, old: Oid) -> Result<bool, git2::Error> {
+        let found = self.git.find_reference(name.as_str());
+        match found {
+            Ok(mut found) if found.target().is_some_and(|oid| oid.as_bytes() == old.as_bytes()) => {
+                // Compares again under the lock.
+                found.delete().map(|()| true).or_else(|error| if is_race(&error) { Ok(false) } else { Err(error) })
+            }
+            Ok(_) => Ok(false),
+            Err(error) if is_race(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn raced(&self, name: &HiddenRef) -> Result<Update> {
+        let symbolic =
+            self.git.find_reference(name.as_str()).is_ok_and(|found| found.symbolic_target_bytes().is_some());
+        if symbolic { Err(Error::SymbolicRef { name: name.name().clone() }) } else { Ok(Update::Raced) }
+    }
+
+    /// libgit2 renames a ref into place without a sync: after a power cut it could be an empty file.
+    fn sync_ref(&self, name: &HiddenRef) -> Result<()> {
+        let path = self.ref_path(name);
+        match File::open(&path).and_then(|file| file.sync_all()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("write", &path)(error)),
+            // Gone again already, or packed by a `git gc`, which syncs.
+            _ => Ok(()),
+        }
+    }
+
+    fn ref_path(&self, name: &HiddenRef) -> PathBuf {
+        self.common_dir().join(name.as_str())
+    }
+
+    /// The refs that match a glob, in which `*` also matches slashes; those that do not parse are left out.
+    fn all_refs(&self, glob: &str) -> Result<impl Iterator<Item = Reference<'_>>> {
+        let refs = self.git.references_glob(glob).map_err(Error::git("list", glob))?;
+        Ok(refs.filter_map(Result::ok))
+    }
+}
+
+fn is_race(error: &git2::Error) -> bool {
+    matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::super::testing::Sandbox;
+    use super::super::{Identity, NewCommit, Signature};
+    use super::*;
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn hidden() -> HiddenRef {
+        HiddenRef::under("branches/bWFpbg").unwrap()
+    }
+
+    fn object(sandbox: &Sandbox, content: &str) -> Oid {
+        sandbox.git_with_input(&["hash-object", "-w", "--stdin"], content.as_bytes()).parse().unwrap()
+    }
+
+    /// A commit on top of the ref's tip, and the attempt to move the ref to it.
+    fn append(repo: &Repo, name: &HiddenRef, message: &str) -> Update {
+        let tip = repo.read_ref(name.name()).unwrap();
+        let mut batch = repo.batch();
+        let tree = super::super::TreeEditor::new(repo, None).write(&mut batch).unwrap();
+        let who = Signature { identity: Identity::new("N", "e@x"), time: 1_700_000_000, offset: 0 };
+        let parents: Vec<Oid> = tip.into_iter().collect();
+        let commit = batch.commit(&NewCommit { tree, parents: &parents, author: &who, committer: &who, message });
+        let commit = commit.unwrap();
+        batch.finish().unwrap();
+        repo.update_ref(name, tip.into(), Some(commit), "append", None, far()).unwrap()
+    }
+
+    #[test]
+    fn a_ref_moves_only_from_what_was_seen() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open();
+        let (one, two) = (object(&sandbox, "1"), object(&sandbox, "2"));
+        let to = |expected, new| repo.update_ref(&hidden(), expected, new, "m", None, far()).unwrap();
+        assert_eq!(to(Expected::At(one), Some(two)), Update::Raced, "it does not exist");
+        assert_eq!(to(Expected::Absent, None), Update::Moved);
+        assert_eq!(to(Expected::Absent, Some(one)), Update::Moved);
+        assert_eq!(to(Expected::Absent, Some(two)), Update::Raced, "it exists");
+        assert_eq!(to(Expected::Absent, None), Update::Raced);
+        assert_eq!(to(Expected::At(two), Some(one)), Update::Raced, "it is elsewhere");
+        assert_eq!(to(Expected::At(two), None), Update::Raced);
+        assert_eq!(repo.read_ref(hidden().name()).unwrap(), Some(one));
+        assert_eq!(to(Expected::At(one), Some(two)), Update::Moved);
+        sandbox.git(&["pack-refs", "--all"]);
+        assert_eq!(to(Expected::At(two), Some(one)), Update::Moved, "packed before");
+        sandbox.git(&["pack-refs", "--all"]);
+        assert_eq!(
+            sandbox.open().update_ref(&hidden(), Expected::At(one), None, "m", None, far()).unwrap(),
+            Update::Moved
+        );
+        assert_eq!(sandbox.open().read_ref(hidden().name()).unwrap(), None);
+        assert_eq!(sandbox.git(&["for-each-ref"]), "");
+    }
+
+    #[test]
+    fn a_ref_never_moves_to_what_is_not_stored() {
+        let sandbox = Sandbox::new();
+        let absent: Oid = "12".repeat(20).parse().unwrap();
+        let moved = sandbox.open().update_ref(&hidden(), Expected::Absent, Some(absent), "m", None, far());
+        assert!(matches!(moved, Err(Error::Missing(oid)) if oid == absent));
+        assert_eq!(sandbox.open().read_ref(hidden().name()).unwrap(), None);
+    }
+
+    #[test]
+    fn of_many_threads_no_append_is_lost() {
+        const THREADS: usize = 8;
+        const APPENDS: usize = 8;
+        let sandbox = Sandbox::new();
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let sandbox = &sandbox;
+                scope.spawn(move || {
+                    let repo = sandbox.open();
+                    for number in 0..APPENDS {
+                        while append(&repo, &hidden(), &format!("{thread} {number}")) == Update::Raced {}
+                    }
+                });
+            }
+        });
+        let subjects = sandbox.git(&["log", "--format=%s", hidden().as_str()]);
+        let mut subjects: Vec<_> = subjects.lines().collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        assert_eq!(subjects.len(), THREADS * APPENDS);
+        sandbox.fsck();
+    }
+
+    #[test]
+    fn of_many_creators_one_wins() {
+        let sandbox = Sandbox::new();
+        for round in 0..20 {
+            let name = HiddenRef::under(&format!("round/{round}")).unwrap();
+            let objects: Vec<Oid> = (0..4).map(|number| object(&sandbox, &format!("{number}"))).collect();
+            let wins = std::thread::scope(|scope| {
+                let create = |oid: Oid| {
+                    let (sandbox, name) = (&sandbox, &name);
+                    move || sandbox.open().update_ref(name, Expected::Absent, Some(oid), "m", None, far()).unwrap()
+                };
+                let threads: Vec<_> = objects.iter().map(|oid| scope.spawn(create(*oid))).collect();
+                let results = threads.into_iter().map(|thread| thread.join().unwrap());
+                results.filter(|result| *result == Update::Moved).count()
+            });
+            assert_eq!(wins, 1);
+        }
+    }
+
+    #[test]
+    fn a_locked_ref_is_waited_for() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open();
+        let one = object(&sandbox, "1");
+        let lock = repo.common_dir().join(format!("{}.lock", hidden()));
+        std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+        File::create(&lock).unwrap();
+        let short = Instant::now() + Duration::from_millis(60);
+        let moved = repo.update_ref(&hidden(), Expected::Absent, Some(one), "m", None, short);
+        assert!(matches!(moved, Err(Error::RefLocked { lock: path, .. }) if path.ends_with("bWFpbg.lock")));
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| sandbox.open().update_ref(&hidden(), Expected::Absent, Some(one), "m", None, far()));
+            std::thread::sleep(Duration::from_millis(40));
+            std::fs::remove_file(&lock).unwrap();
+            assert_eq!(waiting.join().unwrap().unwrap(), Update::Moved);
+        });
+    }
+
+    #[test]
+    fn the_lock_of_a_killed_process_is_broken_under_the_capture_lock_alone() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open();
+        let one = object(&sandbox, "1");
+        let path = repo.common_dir().join(format!("{}.lock", hidden()));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        File::create(&path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        let short = || Instant::now() + Duration::from_millis(20);
+        let without = repo.update_ref(&hidden(), Expected::Absent, Some(one), "m", None, short());
+        assert!(matches!(without, Err(Error::RefLocked { .. })));
+        let held = repo.lock(far()).unwrap();
+        let with = repo.update_ref(&hidden(), Expected::Absent, Some(one), "m", Some(&held), short());
+        assert_eq!(with.unwrap(), Update::Moved);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_hidden_ref_that_is_symbolic_moves_no_branch() {
+        let sandbox = Sandbox::new();
+        let tip = sandbox.commit_file("a", "1");
+        let other = object(&sandbox, "2");
+        sandbox.git(&["symbolic-ref", hidden().as_str(), "refs/heads/main"]);
+        let repo = sandbox.open();
+        assert_eq!(repo.read_ref(hidden().name()).unwrap(), Some(tip));
+        for (expected, new) in
+            [(Expected::At(tip), Some(other)), (Expected::At(tip), None), (Expected::Absent, Some(other))]
+        {
+            let moved = repo.update_ref(&hidden(), expected, new, "m", None, far());
+            assert!(matches!(moved, Err(Error::SymbolicRef { .. })), "{expected:?} {new:?}");
+        }
+        assert_eq!(sandbox.git(&["rev-parse", "refs/heads/main"]), tip.to_string());
+    }
+
+    #[test]
+    fn refs_are_listed_by_prefix_in_order_whatever_their_kind() {
+        let sandbox = Sandbox::new();
+        let tip = sandbox.commit_file("a", "1");
+        sandbox.git(&["update-ref", "refs/opensession/branches/b", "HEAD"]);
+        sandbox.git(&["update-ref", "refs/opensession/branches/a/c", "HEAD"]);
+        sandbox.git(&["pack-refs", "--all"]);
+        sandbox.git(&["update-ref", "refs/opensession/branches/A", "HEAD"]);
+        sandbox.git(&["update-ref", "refs/opensession/branchesX", "HEAD"]);
+        sandbox.git(&["symbolic-ref", "refs/opensession/branches/s", "refs/heads/main"]);
+        sandbox.git(&["symbolic-ref", "refs/opensession/branches/gone", "refs/heads/gone"]);
+        let repo = sandbox.open();
+        std::fs::write(repo.common_dir().join("refs/opensession/branches/torn"), "").unwrap();
+        let names = |prefix: &str| {
+            let refs = repo.refs(prefix).unwrap();
+            assert!(refs.iter().all(|found| found.oid == tip));
+            refs.iter().map(|found| found.name.to_string()).collect::<Vec<_>>()
+        };
+        let expected = ["A", "a/c", "b", "s"].map(|name| format!("refs/opensession/branches/{name}"));
+        assert_eq!(names("refs/opensession/branches/"), expected);
+        assert_eq!(names("refs/opensession/branches").len(), 5);
+        assert_eq!(names("refs/heads/"), ["refs/heads/main"]);
+        assert_eq!(names("refs/none/"), [""; 0]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_text_is_read_too() {
+        use std::os::unix::ffi::OsStrExt;
+        let sandbox = Sandbox::new();
+        let tip = sandbox.commit_file("a", "1");
+        let repo = sandbox.open();
+        let file = repo.common_dir().join("refs/heads").join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        std::fs::write(file, format!("{tip}\n")).unwrap();
+        assert_eq!(repo.read_ref(&RefName::new(b"refs/heads/caf\xe9").unwrap()).unwrap(), Some(tip));
+        assert_eq!(repo.read_ref(&RefName::new(b"refs/heads/caf\xe8").unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_reflog_is_written_only_where_git_would() {
+        let sandbox = Sandbox::new();
+        let log = |repo: &Repo, name: &str| std::fs::read_to_string(repo.common_dir().join("logs").join(name));
+        assert_eq!(append(&sandbox.open(), &hidden(), "m"), Update::Moved);
+        assert!(log(&sandbox.open(), hidden().as_str()).is_err());
+        let notes = HiddenRef::new(RefName::new("refs/notes/opensession").unwrap()).unwrap();
+        assert_eq!(append(&sandbox.open(), &notes, "m"), Update::Moved);
+        assert!(log(&sandbox.open(), notes.as_str()).unwrap().ends_with("\tappend\n"));
+        sandbox.git(&["config", "core.logAllRefUpdates", "always"]);
+        assert_eq!(append(&sandbox.open(), &hidden(), "m"), Update::Moved);
+        assert_eq!(log(&sandbox.open(), hidden().as_str()).unwrap().lines().count(), 1);
+        // What the user's own file says counts too, and it is found by the given environment.
+        sandbox.git(&["config", "--unset", "core.logAllRefUpdates"]);
+        let global = sandbox.home().join("global");
+        std::fs::write(&global, "[core]\n\tlogAllRefUpdates = always\n").unwrap();
+        let environment = sandbox.environment(&[("GIT_CONFIG_GLOBAL", global.to_str().unwrap())]);
+        let other = HiddenRef::under("other").unwrap();
+        assert_eq!(append(&Repo::open(&sandbox.path(), &environment).unwrap(), &other, "m"), Update::Moved);
+        assert!(log(&sandbox.open(), other.as_str()).is_ok());
+    }
+}

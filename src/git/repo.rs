@@ -1,0 +1,461 @@
+//! A repository: finding it, and where its parts lie.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, RepositoryOpenFlags as Flags};
+
+use super::config::{ConfigFile, Reader, parse_bool, shared_files};
+use super::{BranchName, ConfigScope, Error, GitEnvironment, RefName, Result};
+
+/// An open repository. Cheap to open, and for one thread: another opens its own.
+///
+/// Nothing of libgit2's process-wide options is changed: owners are checked, hashes are verified, and a
+/// reftable repository is refused (told to ignore that extension, libgit2 would write refs that git never sees).
+pub struct Repo {
+    pub(super) git: git2::Repository,
+    workdir: Option<PathBuf>,
+}
+
+impl Repo {
+    /// Opens the repository that the folder `start` is in, as git would with `start` as the current folder:
+    /// `GIT_DIR`, `GIT_WORK_TREE`, `GIT_CEILING_DIRECTORIES`, `GIT_DISCOVERY_ACROSS_FILESYSTEM`,
+    /// `GIT_OBJECT_DIRECTORY` and `GIT_ALTERNATE_OBJECT_DIRECTORIES` (for reading) are honoured.
+    ///
+    /// # Errors
+    /// [`Error::NotARepository`]; [`Error::NotOwned`] unless `safe.directory` allows it; [`Error::Unsupported`] for
+    /// SHA-256 and reftable repositories, unknown extensions, and a `GIT_COMMON_DIR` of its own.
+    pub fn open(start: &Path, environment: &GitEnvironment) -> Result<Self> {
+        let git_dir = environment.path("GIT_DIR", start);
+        let git = if let Some(git_dir) = &git_dir {
+            open_at(git_dir, Flags::NO_SEARCH | Flags::NO_DOTGIT, &[], environment)?
+        } else {
+            let mut flags = Flags::empty();
+            flags.set(Flags::CROSS_FS, environment.flag("GIT_DISCOVERY_ACROSS_FILESYSTEM"));
+            let ceilings = environment.variable("GIT_CEILING_DIRECTORIES").map(std::env::split_paths);
+            let ceilings: Vec<_> = ceilings.into_iter().flatten().map(PathBuf::into_os_string).collect();
+            open_at(start, flags, &ceilings, environment)?
+        };
+        let mut repo = Self { git, workdir: None };
+        repo.workdir = repo.find_workdir(start, git_dir.as_deref(), environment);
+        repo.check_common_dir(start, environment)?;
+        repo.add_alternates(start, environment)?;
+        repo.take_config_of(environment)?;
+        Ok(repo)
+    }
+
+    /// The folder that all worktrees of this repository share (`.git` of the main one).
+    pub fn common_dir(&self) -> &Path {
+        self.git.commondir()
+    }
+
+    /// The git folder of this worktree.
+    pub fn git_dir(&self) -> &Path {
+        self.git.path()
+    }
+
+    /// The root of this worktree; `None` in a bare repository.
+    pub fn workdir(&self) -> Option<&Path> {
+        self.workdir.as_deref()
+    }
+
+    /// The roots of all worktrees of this repository, main and linked, that exist: canonical, sorted. A few small
+    /// files are read, no other repository is opened.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the list of linked worktrees cannot be read.
+    pub fn worktrees(&self) -> Result<Vec<PathBuf>> {
+        let others = self.worktree_dirs()?.into_iter().filter_map(|(root, _)| root);
+        let roots: Vec<PathBuf> = self.workdir.iter().cloned().chain(others).collect();
+        let mut roots: Vec<_> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        roots.sort();
+        roots.dedup();
+        Ok(roots)
+    }
+
+    /// Whether history is cut off (`git clone --depth`).
+    pub fn is_shallow(&self) -> bool {
+        self.git.is_shallow()
+    }
+
+    /// The folder of this project in the common git folder: `<common>/opensession`. It may not exist yet.
+    pub fn private_dir(&self) -> PathBuf {
+        self.common_dir().join("opensession")
+    }
+
+    /// The branch HEAD names, whether it has commits or not.
+    pub(super) fn head_branch(&self) -> Option<BranchName> {
+        let head = self.git.find_reference("HEAD").ok()?;
+        RefName::new(head.symbolic_target_bytes()?).ok()?.branch()
+    }
+
+    fn find_workdir(&self, start: &Path, git_dir: Option<&Path>, environment: &GitEnvironment) -> Option<PathBuf> {
+        let found = if let Some(path) = environment.path("GIT_WORK_TREE", start) {
+            path
+        } else {
+            let found = self.git.workdir()?;
+            // With GIT_DIR alone, git takes the current folder for the root, unless the repository knows better.
+            let knows = git_dir.is_none() || self.git.is_worktree() || self.local_value("core.worktree").is_some();
+            let within = || start.canonicalize().is_ok_and(|start| start.starts_with(found));
+            if knows || within() { found.to_path_buf() } else { start.to_path_buf() }
+        };
+        Some(found.canonicalize().unwrap_or(found))
+    }
+
+    /// The root (if known) and git folder of every worktree, main and linked.
+    pub(super) fn worktree_dirs(&self) -> Result<Vec<(Option<PathBuf>, PathBuf)>> {
+        let own = (self.git_dir() == self.common_dir()).then(|| self.workdir().map(Path::to_path_buf)).flatten();
+        let mut dirs = vec![(own.or_else(|| self.main_worktree()), self.common_dir().to_path_buf())];
+        let folder = self.common_dir().join("worktrees");
+        match fs::read_dir(&folder) {
+            Ok(linked) => {
+                for entry in linked {
+                    let entry = entry.map_err(Error::io("list", &folder))?.path();
+                    // The path of the worktree's `.git` file, a relative one (worktree.useRelativePaths) from here.
+                    let Ok(link) = fs::read(entry.join("gitdir")) else { continue };
+                    let link = entry.join(String::from_utf8_lossy(link.trim_ascii()).as_ref());
+                    dirs.push((link.parent().map(Path::to_path_buf), entry));
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("list", &folder)(error)),
+        }
+        Ok(dirs)
+    }
+
+    /// The root of the main worktree, as far as its git folder tells.
+    fn main_worktree(&self) -> Option<PathBuf> {
+        if let Some(path) = self.local_value("core.worktree") {
+            return Some(self.common_dir().join(path));
+        }
+        let bare = self.local_value("core.bare").is_some_and(|bare| parse_bool(&bare) == Some(true));
+        let root = self.common_dir().parent().filter(|_| self.common_dir().ends_with(".git"))?;
+        (!bare).then(|| root.to_path_buf())
+    }
+
+    /// A value of the main worktree's own configuration, where `core.bare` and `core.worktree` belong.
+    fn local_value(&self, key: &str) -> Option<String> {
+        ["config.worktree", "config"].into_iter().find_map(|name| {
+            let file = ConfigFile::parse(fs::read(self.common_dir().join(name)).ok()?).ok()?;
+            let entry = file.entries().iter().rfind(|entry| entry.key == key)?;
+            Some(entry.value.clone().unwrap_or_else(|| "true".to_owned()))
+        })
+    }
+
+    fn check_common_dir(&self, start: &Path, environment: &GitEnvironment) -> Result<()> {
+        let Some(wanted) = environment.path("GIT_COMMON_DIR", start) else { return Ok(()) };
+        if wanted.canonicalize().ok() == self.common_dir().canonicalize().ok() {
+            return Ok(());
+        }
+        Err(Error::Unsupported {
+            what: format!("GIT_COMMON_DIR={}", wanted.display()),
+            advice: "unset it: the git folder knows its common folder",
+        })
+    }
+
+    /// Lets libgit2 read the files that `environment` names (`core.logAllRefUpdates`, who moves a ref), and not those of the
+    /// process' own home.
+    fn take_config_of(&self, environment: &GitEnvironment) -> Result<()> {
+        let mut config = git2::Config::new().map_err(Error::git("read", "the configuration"))?;
+        for (path, level) in shared_files(environment) {
+            // One that does not parse is for git to complain about, not for the few values that matter here.
+            let _ = config.add_file(&path, level, false);
+        }
+        let path = self.common_dir().join("config");
+        let added = config.add_file(&path, git2::ConfigLevel::Local, false);
+        added.and_then(|()| self.git.set_config(&config)).map_err(Error::git("read", path.display()))
+    }
+
+    fn add_alternates(&self, start: &Path, environment: &GitEnvironment) -> Result<()> {
+        let own = environment.path("GIT_OBJECT_DIRECTORY", start);
+        let others = environment.variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").map(std::env::split_paths);
+        let others = others.into_iter().flatten().map(|path| start.join(path));
+        for path in own.into_iter().chain(others).filter(|path| path.is_dir()) {
+            let text = path.to_string_lossy();
+            self.git
+                .odb()
+                .and_then(|odb| odb.add_disk_alternate(&text))
+                .map_err(Error::git("read objects from", &text))?;
+        }
+        Ok(())
+    }
+}
+
+fn open_at(path: &Path, flags: Flags, ceilings: &[OsString], environment: &GitEnvironment) -> Result<git2::Repository> {
+    git2::Repository::open_ext(path, flags, ceilings).or_else(|error| {
+        if error.code() == ErrorCode::Owner {
+            return open_not_owned(path, environment);
+        }
+        Err(match error.code() {
+            ErrorCode::NotFound => Error::NotARepository { path: path.to_path_buf() },
+            _ => unsupported(error.message())
+                .unwrap_or_else(|| Error::git("open the repository at", path.display())(error)),
+        })
+    })
+}
+
+/// A repository of somebody else. libgit2 reads `safe.directory` from the user's and the system's file alone; git also
+/// takes it from the environment and `-c`, and allows `<folder>/*`. What git would allow is opened without the check.
+fn open_not_owned(start: &Path, environment: &GitEnvironment) -> Result<git2::Repository> {
+    let git_dir = git2::Repository::discover_path(start, &[] as &[OsString]).map_err(|_| {
+        // Discovery does not check owners, so this is not about them.
+        Error::NotARepository { path: start.to_path_buf() }
+    })?;
+    let root = match git_dir.parent().filter(|_| git_dir.ends_with(".git")) {
+        Some(root) => root.to_path_buf(),
+        None => git_dir.clone(),
+    };
+    let root = root.canonicalize().unwrap_or(root);
+    if !is_safe(&root, environment)? {
+        return Err(Error::NotOwned { path: root });
+    }
+    let git = git2::Repository::open_bare(&git_dir).map_err(Error::git("open the repository at", git_dir.display()))?;
+    if git_dir.ends_with(".git") {
+        git.set_workdir(&root, false).map_err(Error::git("open the repository at", root.display()))?;
+    }
+    Ok(git)
+}
+
+/// git's rule for `safe.directory`: only from the system, the user and the command line; an empty value forgets those before.
+fn is_safe(root: &Path, environment: &GitEnvironment) -> Result<bool> {
+    let config = Reader::new(environment, None).read()?;
+    let mut safe = false;
+    for entry in config.all("safe.directory").filter(|entry| entry.scope != ConfigScope::Local) {
+        let value = entry.value.as_deref().unwrap_or_default();
+        let value = match (value.strip_prefix("~/"), &environment.home) {
+            (Some(below), Some(home)) => format!("{}/{below}", home.display()),
+            _ => value.to_owned(),
+        };
+        safe = match value.strip_suffix("/*") {
+            _ if value.is_empty() => false,
+            _ if value == "*" => true,
+            Some(folder) => {
+                safe || root.parent().is_some_and(|_| root.starts_with(folder) && root != Path::new(folder))
+            }
+            None => safe || Path::new(&value).canonicalize().is_ok_and(|path| path == root),
+        };
+    }
+    Ok(safe)
+}
+
+/// What kind of repository libgit2 cannot open, by its words for it.
+fn unsupported(message: &str) -> Option<Error> {
+    if message.contains("object format") {
+        return Some(Error::sha256());
+    }
+    let extension = message.strip_prefix("unsupported extension name extensions.")?;
+    Some(if extension.starts_with("refstorage") {
+        Error::Unsupported {
+            what: "the reftable format".to_owned(),
+            advice: "convert it: git refs migrate --ref-format=files",
+        }
+    } else {
+        Error::Unsupported { what: format!("extensions.{extension}"), advice: "use a repository without it" }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Sandbox;
+    use super::*;
+
+    fn canonical(path: &Path) -> PathBuf {
+        path.canonicalize().unwrap()
+    }
+
+    #[test]
+    fn a_repository_is_found_from_below_and_not_beyond_a_ceiling() {
+        let sandbox = Sandbox::new();
+        let below = sandbox.path().join("a/b");
+        fs::create_dir_all(&below).unwrap();
+        let repo = sandbox.open_in(&below);
+        assert_eq!(repo.workdir(), Some(canonical(&sandbox.path()).as_path()));
+        assert_eq!(canonical(repo.git_dir()), canonical(&sandbox.path().join(".git")));
+        assert_eq!(repo.git_dir(), repo.common_dir());
+        assert_eq!(repo.private_dir(), repo.common_dir().join("opensession"));
+        let outside = sandbox.home().join("none");
+        fs::create_dir(&outside).unwrap();
+        for path in [outside.as_path(), Path::new("/does/not/exist")] {
+            let opened = Repo::open(path, &sandbox.environment(&[]));
+            assert!(matches!(opened, Err(Error::NotARepository { path: named }) if named == path));
+        }
+        let ceiling = canonical(&sandbox.path().join("a"));
+        let limited = sandbox.environment(&[("GIT_CEILING_DIRECTORIES", ceiling.to_str().unwrap())]);
+        assert!(matches!(Repo::open(&canonical(&below), &limited), Err(Error::NotARepository { .. })));
+    }
+
+    #[test]
+    fn a_bare_repository_has_no_worktree() {
+        let sandbox = Sandbox::bare_home();
+        sandbox.git_in(sandbox.home(), &["init", "-q", "--bare", "bare.git"]);
+        let repo = sandbox.open_in(&sandbox.home().join("bare.git"));
+        assert_eq!(repo.workdir(), None);
+        assert!(repo.worktrees().unwrap().is_empty());
+        sandbox.git_in(sandbox.home(), &["init", "-q", "--bare", "x/.git"]);
+        assert!(sandbox.open_in(&sandbox.home().join("x/.git")).worktrees().unwrap().is_empty());
+    }
+
+    #[test]
+    fn linked_worktrees_share_refs_and_know_each_other() {
+        let sandbox = Sandbox::new();
+        sandbox.commit_file("a", "1");
+        for relative in ["--no-relative-paths", "--relative-paths"] {
+            // Older gits have no such option, and absolute paths.
+            let name = relative.trim_start_matches('-');
+            let added =
+                sandbox.command(&sandbox.path(), &["worktree", "add", "-q", relative, &format!("../{name}")]).output();
+            if !added.unwrap().status.success() {
+                sandbox.git(&["worktree", "add", "-q", &format!("../{name}")]);
+            }
+        }
+        sandbox.git(&["worktree", "add", "-q", "../gone"]);
+        fs::remove_dir_all(sandbox.home().join("gone")).unwrap();
+        let linked = sandbox.home().join("relative-paths");
+        let mut roots =
+            [sandbox.path(), linked.clone(), sandbox.home().join("no-relative-paths")].map(|path| canonical(&path));
+        roots.sort();
+        let exported = sandbox.git_in(&linked, &["rev-parse", "--absolute-git-dir"]);
+        for repo in [
+            sandbox.open(),
+            sandbox.open_in(&linked),
+            // As in a hook: GIT_DIR is exported, the current folder is the root.
+            Repo::open(&linked, &sandbox.environment(&[("GIT_DIR", &exported)])).unwrap(),
+        ] {
+            assert_eq!(repo.worktrees().unwrap(), roots);
+            assert_eq!(canonical(repo.common_dir()), canonical(&sandbox.path().join(".git")));
+        }
+        let repo = sandbox.open_in(&linked);
+        assert_eq!(repo.workdir(), Some(canonical(&linked).as_path()));
+        assert_eq!(repo.head_branch().unwrap().to_string(), "relative-paths");
+        assert_eq!(sandbox.open().head_branch().unwrap().to_string(), "main");
+    }
+
+    #[test]
+    fn a_submodule_is_a_repository_of_its_own() {
+        let sandbox = Sandbox::new();
+        sandbox.commit_file("a", "1");
+        sandbox.git_in(sandbox.home(), &["init", "-q", "-b", "main", "super"]);
+        let folder = sandbox.home().join("super");
+        let add = ["-c", "protocol.file.allow=always", "submodule", "add", "-q", "../repo", "sub"];
+        sandbox.git_in(&folder, &add);
+        let root = canonical(&folder.join("sub"));
+        let git_dir = folder.join(".git/modules/sub");
+        let from_hook = sandbox.environment(&[("GIT_DIR", git_dir.to_str().unwrap())]);
+        for repo in [sandbox.open_in(&root), Repo::open(&root, &from_hook).unwrap()] {
+            assert_eq!(repo.workdir(), Some(root.as_path()));
+            assert_eq!(canonical(repo.common_dir()), canonical(&git_dir));
+            assert_eq!(repo.worktrees().unwrap(), std::slice::from_ref(&root));
+        }
+    }
+
+    #[test]
+    fn git_dir_and_work_tree_are_taken_from_the_environment() {
+        let sandbox = Sandbox::new();
+        let elsewhere = sandbox.home().join("elsewhere");
+        fs::create_dir_all(elsewhere.join("deep")).unwrap();
+        let open =
+            |start: &Path, variables: &[(&str, &str)]| Repo::open(start, &sandbox.environment(variables)).unwrap();
+        let root = |repo: &Repo| repo.workdir().map(Path::to_path_buf);
+        let repo = open(&elsewhere, &[("GIT_DIR", "../repo/.git")]);
+        assert_eq!(root(&repo), Some(canonical(&elsewhere)), "the current folder, as in git");
+        let repo = open(&elsewhere, &[("GIT_DIR", "../repo/.git"), ("GIT_WORK_TREE", "deep")]);
+        assert_eq!(root(&repo), Some(canonical(&elsewhere.join("deep"))));
+        fs::create_dir(sandbox.path().join("sub")).unwrap();
+        let repo = open(&sandbox.path().join("sub"), &[("GIT_DIR", "../.git")]);
+        assert_eq!(root(&repo), Some(canonical(&sandbox.path())));
+        let none = Repo::open(&elsewhere, &sandbox.environment(&[("GIT_DIR", "../none")]));
+        assert!(matches!(none, Err(Error::NotARepository { .. })));
+        // It is a repository, but not at that very place.
+        let below = Repo::open(&elsewhere, &sandbox.environment(&[("GIT_DIR", "../repo/.git/objects")]));
+        assert!(matches!(below, Err(Error::NotARepository { .. })));
+        let common = Repo::open(&sandbox.path(), &sandbox.environment(&[("GIT_COMMON_DIR", "/tmp")]));
+        assert!(matches!(common, Err(Error::Unsupported { what, .. }) if what.starts_with("GIT_COMMON_DIR")));
+    }
+
+    #[test]
+    fn objects_of_a_quarantine_are_readable() {
+        let sandbox = Sandbox::new();
+        let objects = sandbox.home().join("quarantine");
+        fs::create_dir(&objects).unwrap();
+        let mut command = sandbox.command(&sandbox.path(), &["hash-object", "-w", "--stdin"]);
+        let oid = super::super::testing::run(command.env("GIT_OBJECT_DIRECTORY", &objects), b"x").parse().unwrap();
+        assert!(!sandbox.open().has(oid).unwrap());
+        let variables = [("GIT_OBJECT_DIRECTORY", objects.to_str().unwrap())];
+        let repo = Repo::open(&sandbox.path(), &sandbox.environment(&variables)).unwrap();
+        assert_eq!(repo.blob(oid, 10).unwrap(), b"x");
+    }
+
+    #[test]
+    fn what_libgit2_cannot_open_is_said_with_what_to_do() {
+        let sandbox = Sandbox::bare_home();
+        for (option, expected) in [("--object-format=sha256", "SHA-256"), ("--ref-format=reftable", "reftable")] {
+            let made = sandbox.command(sandbox.home(), &["init", "-q", option, expected]).output().unwrap();
+            if !made.status.success() {
+                continue; // a git too old for it
+            }
+            let opened = Repo::open(&sandbox.home().join(expected), &sandbox.environment(&[])).err().unwrap();
+            assert!(matches!(&opened, Error::Unsupported { what, .. } if what.contains(expected)), "{opened}");
+        }
+        sandbox.git_in(sandbox.home(), &["init", "-q", "odd"]);
+        let folder = sandbox.home().join("odd");
+        sandbox.git_in(&folder, &["config", "core.repositoryFormatVersion", "1"]);
+        sandbox.git_in(&folder, &["config", "extensions.fromTheFuture", "true"]);
+        let opened = Repo::open(&folder, &sandbox.environment(&[])).err().unwrap();
+        assert_eq!(
+            opened.to_string(),
+            "this repository uses extensions.fromthefuture, which git-opensession does not support yet: \
+             use a repository without it"
+        );
+    }
+
+    #[test]
+    fn a_shallow_clone_is_known_as_one() {
+        let sandbox = Sandbox::new();
+        sandbox.commit_file("a", "1");
+        sandbox.commit_file("a", "2");
+        let url = format!("file://{}", sandbox.path().display());
+        sandbox.git_in(sandbox.home(), &["clone", "-q", "--depth=1", &url, "shallow"]);
+        assert!(sandbox.open_in(&sandbox.home().join("shallow")).is_shallow());
+        assert!(!sandbox.open().is_shallow());
+    }
+
+    #[test]
+    fn safe_directory_follows_gits_rules() {
+        let sandbox = Sandbox::bare_home();
+        let root = canonical(sandbox.home()).join("work/x");
+        fs::create_dir_all(&root).unwrap();
+        let safe = |values: &[&str]| {
+            let mut environment = sandbox.environment(&[("GIT_CONFIG_COUNT", &values.len().to_string())]);
+            for (number, value) in values.iter().enumerate() {
+                environment.variables.insert(format!("GIT_CONFIG_KEY_{number}").into(), "safe.directory".into());
+                environment.variables.insert(format!("GIT_CONFIG_VALUE_{number}").into(), (*value).into());
+            }
+            environment.home = Some(canonical(sandbox.home()));
+            is_safe(&root, &environment).unwrap()
+        };
+        let exact = root.to_str().unwrap();
+        let below = format!("{}/*", root.parent().unwrap().display());
+        assert!(safe(&["*"]) && safe(&[exact]) && safe(&[&below]) && safe(&["~/work/x"]) && safe(&["/else", exact]));
+        assert!(!safe(&[]) && !safe(&["/else"]) && !safe(&["*", ""]) && !safe(&[&format!("{exact}/*")]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_repository_of_somebody_else_is_refused_unless_it_is_safe() {
+        let sandbox = Sandbox::new();
+        let git_dir = sandbox.path().join(".git");
+        // Only root can give files away; elsewhere there is no repository of somebody else to try.
+        if std::os::unix::fs::chown(&git_dir, Some(12_345), None).is_err() {
+            return;
+        }
+        std::os::unix::fs::chown(sandbox.path(), Some(12_345), None).unwrap();
+        let opened = Repo::open(&sandbox.path(), &sandbox.environment(&[])).err().unwrap();
+        assert!(matches!(opened, Error::NotOwned { .. }), "{opened}");
+        assert!(opened.to_string().contains("git config --global --add safe.directory"));
+        let allowed = [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "safe.directory"), ("GIT_CONFIG_VALUE_0", "*")];
+        let repo = Repo::open(&sandbox.path(), &sandbox.environment(&allowed)).unwrap();
+        assert_eq!(repo.workdir(), Some(canonical(&sandbox.path()).as_path()));
+        assert_eq!(repo.head_branch().unwrap().to_string(), "main");
+    }
+}
