@@ -3,5 +3,6 @@
 pub mod agents;
 pub mod git;
 pub mod hail;
+pub mod ledger;
 pub mod redaction;
 pub mod session;

@@ -1,0 +1,457 @@
+//! The paths of a ledger's tree. This file spells them, and no other does.
+//!
+//! ```text
+//! v2/format                                                "2"
+//! v2/branch                                                the branch name, exact bytes
+//! v2/floor                                                 a day, YYYY-MM-DD; earlier days are expired
+//! v2/s/YYYY/MM/DD/<sid>/<gen>.<start>-<len>-<hash8>.zst    a segment: `len` events, `start` come before it
+//! v2/s/YYYY/MM/DD/<sid>/m.<rev>-<hash8>.json               header, statistics, list of segments
+//! v2/c/YYYY-MM/<aa>/<rest of commit id>/<YYYYMMDD>-<sid>   a link by commit
+//! v2/p/<aa>/<rest of patch id>/<YYYYMMDD>-<sid>            a link by patch id
+//! v2/x/<sid>                                               a tombstone
+//! sessions/<digest>.jsonl                                  a snapshot
+//! ```
+//!
+//! Every path has one spelling: numbers have no leading zeros, hex is lowercase. What does not print back as it was read
+//! is no path of a ledger and is passed over, whatever it is called. `hash8` is the beginning of the SHA-256 of what is
+//! inside (of the lines of a segment, of the bytes of an `m`), so that a path names its content.
+//!
+//! `<rev>` is `<rules>.<events>`: the version of the redaction rules and the number of events. The names alone say
+//! which `m` of a session is the greatest; readers hold the content against the name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::day::{Day, Month, padded};
+use super::sid::{SessionKey, Sid, is_lower_hex};
+use crate::git::Oid;
+use crate::hail::Digest;
+
+/// What this version writes into `v2/format`.
+pub const FORMAT: &str = "2";
+
+/// `v2`.
+pub(super) const ROOT: &str = "v2";
+/// `format`, below [`ROOT`].
+pub(super) const FORMAT_NAME: &str = "format";
+/// `branch`, below [`ROOT`].
+pub(super) const BRANCH_NAME: &str = "branch";
+/// `floor`, below [`ROOT`].
+pub(super) const FLOOR_NAME: &str = "floor";
+/// The folder of sessions, below [`ROOT`].
+pub(super) const SESSIONS: &str = "s";
+/// The folder of links by commit, below [`ROOT`].
+pub(super) const COMMITS: &str = "c";
+/// The folder of links by patch id, below [`ROOT`].
+pub(super) const PATCHES: &str = "p";
+/// The folder of tombstones, below [`ROOT`].
+pub(super) const TOMBSTONES: &str = "x";
+/// The folder of snapshots.
+pub(super) const SNAPSHOTS: &str = "sessions";
+
+/// The first 4 bytes of a SHA-256, printed as 8 lowercase hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash8([u8; 4]);
+
+impl Hash8 {
+    /// The beginning of the digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Digest::of(bytes).into()
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        (text.len() == 8 && text.iter().copied().all(is_lower_hex)).then_some(())?;
+        let number = u32::from_str_radix(str::from_utf8(text).ok()?, 16).ok()?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
+impl From<Digest> for Hash8 {
+    fn from(digest: Digest) -> Self {
+        let [a, b, c, d, ..] = *digest.as_bytes();
+        Self([a, b, c, d])
+    }
+}
+
+impl fmt::Display for Hash8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Hash8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash8({self})")
+    }
+}
+
+/// A number without leading zeros or sign.
+fn number<T: FromStr + ToString>(text: &[u8]) -> Option<T> {
+    let text = str::from_utf8(text).ok()?;
+    let number: T = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// Splits at the first `separator`.
+fn split(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|&byte| byte == separator)?;
+    let (head, tail) = text.split_at_checked(at)?;
+    Some((head, tail.get(1..)?))
+}
+
+/// The name of a segment, `<gen>.<start>-<len>-<hash8>`, in a tree with `.zst` behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName {
+    /// Raised when the beginning of the session became another.
+    pub generation: u32,
+    /// How many events come before it.
+    pub start: u64,
+    /// How many events it has.
+    pub len: u64,
+    /// The beginning of the digest of its lines.
+    pub hash: Hash8,
+}
+
+impl SegmentName {
+    /// The name as it is in a tree.
+    pub fn file(&self) -> String {
+        format!("{self}.zst")
+    }
+
+    /// Reads [`SegmentName::file`].
+    pub fn parse_file(name: &[u8]) -> Option<Self> {
+        str::from_utf8(name.strip_suffix(b".zst")?).ok()?.parse().ok()
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}-{}-{}", self.generation, self.start, self.len, self.hash)
+    }
+}
+
+/// A text that is not the name of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a segment")]
+pub struct BadSegmentName;
+
+impl FromStr for SegmentName {
+    type Err = BadSegmentName;
+
+    fn from_str(text: &str) -> Result<Self, BadSegmentName> {
+        let parse = || {
+            let (generation, rest) = split(text.as_bytes(), b'.')?;
+            let (start, rest) = split(rest, b'-')?;
+            let (len, hash) = split(rest, b'-')?;
+            Some(Self {
+                generation: number(generation)?,
+                start: number(start)?,
+                len: number(len)?,
+                hash: Hash8::parse(hash)?,
+            })
+        };
+        parse().ok_or(BadSegmentName)
+    }
+}
+
+impl serde::Serialize for SegmentName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SegmentName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The name of an `m`, `m.<rules>.<events>-<hash8>.json`. The order is that of precedence: of several in one folder, the
+/// greatest is the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MetaName {
+    /// The version of the redaction rules.
+    pub rules: u32,
+    /// The number of events.
+    pub events: u64,
+    /// The beginning of the digest of its bytes.
+    pub hash: Hash8,
+}
+
+impl MetaName {
+    /// Reads the name as it is in a tree.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        let rest = name.strip_prefix(b"m.")?.strip_suffix(b".json")?;
+        let (rules, rest) = split(rest, b'.')?;
+        let (events, hash) = split(rest, b'-')?;
+        Some(Self { rules: number(rules)?, events: number(events)?, hash: Hash8::parse(hash)? })
+    }
+}
+
+impl fmt::Display for MetaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m.{}.{}-{}.json", self.rules, self.events, self.hash)
+    }
+}
+
+/// The id that `git patch-id --stable` gives to a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatchId(pub Oid);
+
+/// A path in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LedgerPath {
+    /// `v2/format`.
+    Format,
+    /// `v2/branch`.
+    Branch,
+    /// `v2/floor`.
+    Floor,
+    /// A segment of a session.
+    Segment(SessionKey, SegmentName),
+    /// An `m` of a session.
+    Meta(SessionKey, MetaName),
+    /// A link by commit; the month is that of the committer date.
+    CommitLink(Month, Oid, SessionKey),
+    /// A link by patch id.
+    PatchLink(PatchId, SessionKey),
+    /// A tombstone.
+    Tombstone(Sid),
+    /// A snapshot.
+    Snapshot(Digest),
+}
+
+/// The folder of a session, below [`ROOT`]/[`SESSIONS`].
+pub(super) fn session_folder(key: SessionKey) -> String {
+    format!("{}/{}", key.day.path(), key.sid)
+}
+
+/// The whole path of a folder below [`SESSIONS`]; of that itself, if `below` is empty.
+pub(super) fn sessions_path(below: &str) -> String {
+    if below.is_empty() { format!("{ROOT}/{SESSIONS}") } else { format!("{ROOT}/{SESSIONS}/{below}") }
+}
+
+/// The whole path of the folder of a session.
+pub(super) fn session_path(key: SessionKey) -> String {
+    sessions_path(&session_folder(key))
+}
+
+/// The folder of the links of an object, below its month or below [`PATCHES`].
+pub(super) fn oid_folder(oid: Oid) -> String {
+    let hex = oid.to_string();
+    match hex.split_at_checked(2) {
+        Some((head, rest)) => format!("{head}/{rest}"),
+        None => hex,
+    }
+}
+
+impl fmt::Display for LedgerPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Format => write!(f, "{ROOT}/{FORMAT_NAME}"),
+            Self::Branch => write!(f, "{ROOT}/{BRANCH_NAME}"),
+            Self::Floor => write!(f, "{ROOT}/{FLOOR_NAME}"),
+            Self::Segment(key, name) => write!(f, "{ROOT}/{SESSIONS}/{}/{}", session_folder(*key), name.file()),
+            Self::Meta(key, name) => write!(f, "{ROOT}/{SESSIONS}/{}/{name}", session_folder(*key)),
+            Self::CommitLink(month, commit, key) => {
+                write!(f, "{ROOT}/{COMMITS}/{month}/{}/{key}", oid_folder(*commit))
+            }
+            Self::PatchLink(PatchId(oid), key) => write!(f, "{ROOT}/{PATCHES}/{}/{key}", oid_folder(*oid)),
+            Self::Tombstone(sid) => write!(f, "{ROOT}/{TOMBSTONES}/{sid}"),
+            Self::Snapshot(digest) => write!(f, "{SNAPSHOTS}/{digest}.jsonl"),
+        }
+    }
+}
+
+impl LedgerPath {
+    /// Reads a path; `None` if it is not one of a ledger.
+    pub fn parse(path: &[u8]) -> Option<Self> {
+        let parts: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+        let (root, below) = parts.split_first()?;
+        if *root == SNAPSHOTS.as_bytes() {
+            return parse_snapshot(below);
+        }
+        (*root == ROOT.as_bytes()).then_some(())?;
+        let (folder, below) = below.split_first()?;
+        match (str::from_utf8(folder).ok()?, below) {
+            (FORMAT_NAME, []) => Some(Self::Format),
+            (BRANCH_NAME, []) => Some(Self::Branch),
+            (FLOOR_NAME, []) => Some(Self::Floor),
+            (SESSIONS, [year, month, day, sid, file]) => {
+                let key = SessionKey { day: Day::from_parts(year, month, day)?, sid: Sid::parse(sid)? };
+                let segment = SegmentName::parse_file(file).map(|name| Self::Segment(key, name));
+                segment.or_else(|| MetaName::parse(file).map(|name| Self::Meta(key, name)))
+            }
+            (COMMITS, [month, head, rest, key]) => {
+                Some(Self::CommitLink(Month::parse(month)?, parse_oid(head, rest)?, SessionKey::parse(key)?))
+            }
+            (PATCHES, [head, rest, key]) => {
+                Some(Self::PatchLink(PatchId(parse_oid(head, rest)?), SessionKey::parse(key)?))
+            }
+            (TOMBSTONES, [sid]) => Some(Self::Tombstone(Sid::parse(sid)?)),
+            _ => None,
+        }
+    }
+}
+
+fn parse_snapshot(below: &[&[u8]]) -> Option<LedgerPath> {
+    let [name] = below else { return None };
+    let digest = str::from_utf8(name.strip_suffix(b".jsonl")?).ok()?;
+    Some(LedgerPath::Snapshot(digest.parse().ok()?))
+}
+
+/// The id that is spread over a folder of two digits and a folder of the rest.
+pub(super) fn parse_oid(head: &[u8], rest: &[u8]) -> Option<Oid> {
+    (head.len() == 2).then_some(())?;
+    let hex = [head, rest].concat();
+    hex.iter().copied().all(is_lower_hex).then_some(())?;
+    str::from_utf8(&hex).ok()?.parse().ok()
+}
+
+/// The year that a folder below [`SESSIONS`] is named for.
+pub(super) fn parse_year(name: &[u8]) -> Option<u16> {
+    padded(name, 4).filter(|&year| Day::new(year, 1, 1).is_some())
+}
+
+/// The month that a folder below a year is named for.
+pub(super) fn parse_month(name: &[u8]) -> Option<u8> {
+    padded(name, 2).and_then(|month| u8::try_from(month).ok()).filter(|month| (1..=12).contains(month))
+}
+
+/// The day that a folder below a year and a month is named for.
+pub(super) fn parse_day(year: u16, month: u8, name: &[u8]) -> Option<Day> {
+    Day::new(year, month, u8::try_from(padded(name, 2)?).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::session::Timestamp;
+
+    fn key() -> impl Strategy<Value = SessionKey> {
+        (0_i64..253_402_300_799, any::<String>())
+            .prop_map(|(at, id)| SessionKey { day: Day::of(Timestamp::from_seconds(at)), sid: Sid::new("a", &id) })
+    }
+
+    fn oid() -> impl Strategy<Value = Oid> {
+        let sha1 = any::<[u8; 20]>().prop_map(|bytes| Oid::from_bytes(&bytes));
+        let sha256 = any::<[u8; 32]>().prop_map(|bytes| Oid::from_bytes(&bytes));
+        prop_oneof![sha1, sha256].prop_filter_map("all zeros are no id", Result::ok)
+    }
+
+    fn hash() -> impl Strategy<Value = Hash8> {
+        any::<[u8; 4]>().prop_map(Hash8)
+    }
+
+    fn path() -> impl Strategy<Value = LedgerPath> {
+        prop_oneof![
+            Just(LedgerPath::Format),
+            Just(LedgerPath::Branch),
+            Just(LedgerPath::Floor),
+            (key(), any::<u32>(), any::<u64>(), any::<u64>(), hash()).prop_map(
+                |(key, generation, start, len, hash)| {
+                    LedgerPath::Segment(key, SegmentName { generation, start, len, hash })
+                }
+            ),
+            (key(), any::<u32>(), any::<u64>(), hash())
+                .prop_map(|(key, rules, events, hash)| LedgerPath::Meta(key, MetaName { rules, events, hash })),
+            (any::<i64>(), oid(), key()).prop_map(|(at, oid, key)| LedgerPath::CommitLink(
+                Month::of_commit(at),
+                oid,
+                key
+            )),
+            (oid(), key()).prop_map(|(oid, key)| LedgerPath::PatchLink(PatchId(oid), key)),
+            key().prop_map(|key| LedgerPath::Tombstone(key.sid)),
+            any::<Vec<u8>>().prop_map(|bytes| LedgerPath::Snapshot(Digest::of(&bytes))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_reads_back_as_what_it_was(path in path()) {
+            prop_assert_eq!(LedgerPath::parse(path.to_string().as_bytes()), Some(path));
+        }
+
+        #[test]
+        fn a_path_with_one_byte_changed_is_no_path_or_prints_as_it_was_read(
+            path in path(), at in any::<prop::sample::Index>(), byte in any::<u8>(), insert in any::<bool>(),
+        ) {
+            let mut bytes = path.to_string().into_bytes();
+            let at = at.index(bytes.len());
+            if insert { bytes.insert(at, byte) } else { bytes[at] = byte }
+            if let Some(read) = LedgerPath::parse(&bytes) {
+                prop_assert_eq!(read.to_string().into_bytes(), bytes);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in any::<Vec<u8>>(), parts in "(v2|s|c|p|x|\\.\\.|/|[0-9a-f]{2}|-){0,12}") {
+            for bytes in [bytes, parts.into_bytes()] {
+                if let Some(read) = LedgerPath::parse(&bytes) {
+                    prop_assert_eq!(read.to_string().into_bytes(), bytes);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_no_paths() {
+        let sid = "0123456789abcdef0123456789abcdef";
+        let commit = "ab/cdef0123456789abcdef0123456789abcdef01";
+        for path in [
+            "",
+            "/",
+            "v2",
+            "v2/",
+            "v2/s",
+            "..",
+            "v2/../v2/format",
+            "/v2/format",
+            "v2/format/",
+            "v1/format",
+            "v2/FORMAT",
+            ".git/config",
+            "v2/x/..",
+            "v2/x/.git",
+            &format!("v2/x/{}", sid.to_uppercase()),
+            &format!("v2/x/{sid}\u{1b}[2J"),
+            &format!("v2/x/{sid}/{sid}"),
+            &format!("v2/s/2026/02/30/{sid}/m.1.5-00000000.json"),
+            &format!("v2/s/2026/1/01/{sid}/m.1.5-00000000.json"),
+            &format!("v2/s/2026/01/01/{sid}/m.1.05-00000000.json"),
+            &format!("v2/s/2026/01/01/{sid}/m.1.+5-00000000.json"),
+            &format!("v2/s/2026/01/01/{sid}/m.1.5-0000000.json"),
+            &format!("v2/s/2026/01/01/{sid}/m.1.5-0000000G.json"),
+            &format!("v2/s/2026/01/01/{sid}/m.4294967296.5-00000000.json"),
+            &format!("v2/s/2026/01/01/{sid}/0.0-5-00000000"),
+            &format!("v2/s/2026/01/01/{sid}/../0.0-5-00000000.zst"),
+            &format!("v2/s/2026/01/01/{sid}/0.0-18446744073709551616-00000000.zst"),
+            &format!("v2/s/2026/01/01/{sid}"),
+            &format!("v2/c/2026-13/{commit}/20260101-{sid}"),
+            &format!("v2/c/2026-01/{}/20260101-{sid}", &commit[..40]),
+            &format!("v2/c/2026-01/{}/20260101-{sid}", commit.to_uppercase()),
+            &format!("v2/c/2026-01/{commit}/20260230-{sid}"),
+            "v2/c/2026-01/00/00000000000000000000000000000000000000/20260101-0123456789abcdef0123456789abcdef",
+            "sessions/abc.jsonl",
+        ] {
+            assert_eq!(LedgerPath::parse(path.as_bytes()), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_metas_are_ordered_by_rules_then_events_then_hash() {
+        let name = |text: &str| MetaName::parse(text.as_bytes()).expect("a name");
+        let rising = [
+            "m.1.9-ffffffff.json",
+            "m.1.10-00000000.json",
+            "m.1.10-00000001.json",
+            "m.2.3-00000000.json",
+            "m.10.1-00000000.json",
+        ]
+        .map(name);
+        assert!(rising.is_sorted());
+    }
+}

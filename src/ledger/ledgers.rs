@@ -1,0 +1,288 @@
+//! Several ledgers read as one.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::day::{Day, Month};
+use super::error::{Damage, Error, Result};
+use super::evidence::{self, Evidence};
+use super::layout;
+use super::name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX};
+use super::sessions::{Days, Sessions};
+use super::sid::{SessionKey, Sid, SidPrefix};
+use super::text::SessionText;
+use super::view::{LedgerView, StoredSession};
+use crate::git::{BranchName, Oid, Repo, TreeEntry};
+
+/// How many broken `m` of one session are looked at before it is given up.
+const BROKEN_LIMIT: usize = 8;
+
+/// Ledgers read as one: those of this repository, and what was fetched of others. A session that several have is one
+/// session, and its greatest `m` counts. What one of them says is purged is gone from all; what is below the floor of a
+/// branch is expired in every ledger of that branch.
+pub struct Ledgers<'repo> {
+    repo: &'repo Repo,
+    views: Vec<LedgerView<'repo>>,
+    unreadable: Vec<Error>,
+}
+
+/// A session tied to a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The commit.
+    pub commit: Oid,
+    /// The session.
+    pub key: SessionKey,
+    /// Why; `None` if it cannot be read.
+    pub evidence: Option<Evidence>,
+}
+
+/// Which ledgers to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All there are.
+    All,
+    /// The live ones of this repository.
+    Local,
+    /// Those of one branch: the live one, and those of remotes.
+    Branch(&'a BranchName),
+    /// Those of one remote, as they were when last fetched.
+    Remote(&'a str),
+}
+
+impl Scope<'_> {
+    fn has(self, ledger: &LedgerRef) -> bool {
+        match self {
+            Self::All => true,
+            Self::Local => ledger.is_local(),
+            Self::Branch(branch) => ledger.is_of(branch.as_bytes()),
+            Self::Remote(remote) => ledger.to_tracking(remote) == *ledger,
+        }
+    }
+}
+
+impl<'repo> Ledgers<'repo> {
+    /// Opens ledgers. One that cannot be opened does not keep the others from being read: see
+    /// [`Ledgers::unreadable`].
+    ///
+    /// # Errors
+    /// When the refs cannot be listed.
+    pub fn open(repo: &'repo Repo, scope: Scope<'_>) -> Result<Self> {
+        let mut ledgers = Self { repo, views: Vec::new(), unreadable: Vec::new() };
+        for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {
+            for found in repo.refs(prefix)? {
+                let Some(ledger) = LedgerRef::parse(&found.name).filter(|ledger| scope.has(ledger)) else { continue };
+                match LedgerView::open_at(repo, &ledger, found.oid) {
+                    Ok(view) => ledgers.views.push(view),
+                    Err(error) => ledgers.unreadable.push(error),
+                }
+            }
+        }
+        ledgers.share_floors();
+        // A ledger that was pushed or fetched and not touched since is there twice.
+        let mut seen = HashSet::new();
+        ledgers.views.retain(|view| seen.insert((view.tip(), view.branch().cloned())));
+        Ok(ledgers)
+    }
+
+    /// One ledger, read as such.
+    pub fn one(view: LedgerView<'repo>) -> Self {
+        Self { repo: view.repo(), views: vec![view], unreadable: Vec::new() }
+    }
+
+    fn share_floors(&mut self) {
+        let mut floors: BTreeMap<Option<BranchName>, Option<Day>> = BTreeMap::new();
+        for view in &self.views {
+            let floor = floors.entry(view.branch().cloned()).or_default();
+            *floor = (*floor).max(view.floor());
+        }
+        for view in &mut self.views {
+            let floor = floors.get(&view.branch().cloned()).copied().flatten();
+            view.raise_floor(floor);
+        }
+    }
+
+    /// The ledgers.
+    pub fn views(&self) -> impl Iterator<Item = &LedgerView<'repo>> {
+        self.views.iter()
+    }
+
+    /// What could not be opened, and why.
+    pub fn unreadable(&self) -> &[Error] {
+        &self.unreadable
+    }
+
+    /// What could not be opened, and why; the rest is let go.
+    pub fn into_unreadable(self) -> Vec<Error> {
+        self.unreadable
+    }
+
+    /// Whether any of the ledgers says that a session was purged.
+    pub fn is_purged(&self, sid: Sid) -> bool {
+        self.views.iter().any(|view| view.is_purged(sid))
+    }
+
+    /// The session of a day and a name; `None` if it is nowhere, expired or purged.
+    ///
+    /// # Errors
+    /// When something lies there, and none of it can be read.
+    pub fn session(&self, key: SessionKey) -> Result<Option<StoredSession>> {
+        if self.is_purged(key.sid) {
+            return Ok(None);
+        }
+        let (mut folders, mut problems) = (Vec::new(), Vec::new());
+        for view in self.views.iter().filter(|view| !view.is_expired(key.day)) {
+            match view.folder_oid(key) {
+                Ok(oid) => folders.extend(oid.map(|oid| (view, oid))),
+                Err(error) => problems.push(error),
+            }
+        }
+        let (session, wrong) = greatest(key, &folders);
+        problems.extend(wrong);
+        match (session, problems.into_iter().next()) {
+            (None, Some(problem)) => Err(problem),
+            (session, _) => Ok(session),
+        }
+    }
+
+    /// Where the sessions are whose name begins so, newest first. More than one: the beginning was too short.
+    ///
+    /// Reads names only, but all of them.
+    ///
+    /// # Errors
+    /// When nothing was found, and something could not be listed.
+    pub fn find(&self, prefix: SidPrefix) -> Result<Vec<SessionKey>> {
+        let mut found = BTreeMap::new();
+        let mut days = Days::new(self);
+        while let Some((day, folders)) = days.next() {
+            for (key, _) in days.sessions(day, folders).filter(|(key, _)| prefix.matches(key.sid)) {
+                found.entry(key.sid).or_insert(key);
+            }
+            if prefix.whole().is_some() && !found.is_empty() {
+                break;
+            }
+        }
+        if let Some(problem) = days.problems.pop_front().filter(|_| found.is_empty()) {
+            return Err(problem);
+        }
+        let mut keys: Vec<_> = found.into_values().collect();
+        keys.sort_by(|a, b| b.cmp(a));
+        Ok(keys)
+    }
+
+    /// All sessions, newest first; read as they are asked for.
+    pub fn sessions(&self) -> Sessions<'_, 'repo> {
+        Sessions::new(self)
+    }
+
+    /// The sessions tied to a commit, strongest evidence first. `committed_at` is its committer date in seconds since
+    /// the epoch: without it (the commit is not here) all months are searched.
+    ///
+    /// # Errors
+    /// When nothing was found, and something could not be listed.
+    pub fn links(&self, commit: Oid, committed_at: Option<i64>) -> Result<Vec<Link>> {
+        let mut strongest: BTreeMap<SessionKey, Option<Evidence>> = BTreeMap::new();
+        let mut problem = None;
+        for view in &self.views {
+            let links = view.links(commit, committed_at).unwrap_or_else(|error| {
+                problem.get_or_insert(error);
+                Vec::new()
+            });
+            for (key, entry) in links {
+                if view.is_expired(key.day) || self.is_purged(key.sid) {
+                    continue;
+                }
+                keep_stronger(strongest.entry(key).or_insert(None), read_evidence(view, &entry).ok());
+            }
+        }
+        if let Some(problem) = problem.filter(|_| strongest.is_empty()) {
+            return Err(problem);
+        }
+        let links = strongest.into_iter().map(|(key, evidence)| Link { commit, key, evidence });
+        let mut links: Vec<_> = links.collect();
+        let strength = |link: &Link| link.evidence.as_ref().map(Evidence::strength);
+        links.sort_by(|a, b| strength(b).cmp(&strength(a)).then(b.key.cmp(&a.key)));
+        Ok(links)
+    }
+
+    /// The commits a session is tied to, each with its strongest evidence, sorted by commit id; none if it is purged.
+    ///
+    /// # Errors
+    /// When the links cannot be listed.
+    pub fn links_of(&self, key: SessionKey) -> Result<Vec<Link>> {
+        if self.is_purged(key.sid) {
+            return Ok(Vec::new());
+        }
+        let mut strongest: BTreeMap<Oid, Option<Evidence>> = BTreeMap::new();
+        for view in self.views.iter().filter(|view| !view.is_expired(key.day)) {
+            for (commit, entry) in view.commits_of(key)? {
+                keep_stronger(strongest.entry(commit).or_insert(None), read_evidence(view, &entry).ok());
+            }
+        }
+        Ok(strongest.into_iter().map(|(commit, evidence)| Link { commit, key, evidence }).collect())
+    }
+
+    /// The commits of every session of a day or later (of all, without a day), sorted. Links made in an earlier month
+    /// than that of the day are left out.
+    ///
+    /// # Errors
+    /// When the links cannot be listed.
+    pub fn commits_by_session(&self, since: Option<Day>) -> Result<BTreeMap<SessionKey, BTreeSet<Oid>>> {
+        let mut commits: BTreeMap<SessionKey, BTreeSet<Oid>> = BTreeMap::new();
+        for view in &self.views {
+            for (key, commit) in view.ties_since(since.map(Month::of))? {
+                let wanted = since.is_none_or(|since| key.day >= since) && !view.is_expired(key.day);
+                if wanted && !self.is_purged(key.sid) {
+                    commits.entry(key).or_default().insert(commit);
+                }
+            }
+        }
+        Ok(commits)
+    }
+
+    /// The text of a session.
+    ///
+    /// # Errors
+    /// When its folder cannot be listed.
+    pub fn text(&self, session: &StoredSession) -> Result<SessionText<'repo>> {
+        SessionText::new(self.repo, session.clone())
+    }
+}
+
+fn keep_stronger(known: &mut Option<Evidence>, new: Option<Evidence>) {
+    if new.as_ref().is_some_and(|new| known.as_ref().is_none_or(|old| new.is_stronger_than(old))) {
+        *known = new;
+    }
+}
+
+pub(super) fn read_evidence(view: &LedgerView<'_>, entry: &TreeEntry) -> Result<Evidence, Damage> {
+    Evidence::parse(&view.file(entry, evidence::READ_LIMIT)?)
+}
+
+/// Of the folders that one session has in some ledgers, the greatest readable `m`; and what could not be read on the
+/// way to it.
+pub(super) fn greatest(key: SessionKey, folders: &[(&LedgerView<'_>, Oid)]) -> (Option<StoredSession>, Vec<Error>) {
+    let mut problems = Vec::new();
+    let mut metas = Vec::new();
+    let mut listed = HashSet::new();
+    for (view, oid) in folders {
+        if !listed.insert(*oid) {
+            continue;
+        }
+        match view.list_session(key, *oid) {
+            Ok(folder) if folder.metas.is_empty() => {
+                problems.push(view.damaged(layout::session_path(key), Damage::NoMeta));
+            }
+            Ok(folder) => metas.extend(folder.metas.into_iter().map(|(name, entry)| (name, entry, *view, *oid))),
+            Err(error) => problems.push(error),
+        }
+    }
+    metas.sort_by(|(a, ..), (b, ..)| b.cmp(a));
+    metas.dedup_by(|(a, entry, ..), (b, other, ..)| a == b && entry.oid == other.oid);
+    for (name, entry, view, oid) in metas.iter().take(BROKEN_LIMIT) {
+        match view.read_meta(key, *oid, *name, entry) {
+            Ok(session) => return (Some(session), problems),
+            Err(error) => problems.push(error),
+        }
+    }
+    (None, problems)
+}

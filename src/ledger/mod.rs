@@ -1,0 +1,42 @@
+//! The ledger of a branch: sessions and their links to commits, in the tree of a commit on a hidden ref.
+//!
+//! - [`LedgerRef`]: which ref it is. [`LedgerPath`]: what lies where in its tree. Nobody else spells either.
+//! - [`append`]: one commit for one capture. What is there already is not written again.
+//! - [`Ledgers`]: reading, of one ledger or of several as one. Lists are lazy, text is verified as it is unpacked.
+//!
+//! A session is a folder: segments, which are immutable runs of event lines, and one `m`, which has its header and
+//! lists its segments ([`Meta`]). Every path names its content, so that the trees of two ledgers can be united without a
+//! conflict. Until they are tidied, a folder may have several `m`; the greatest [`MetaName`] is the session.
+//!
+//! A ledger that was fetched may be anything. What does not parse as a path is passed over and counted, never
+//! followed; what is too large is not read; what is damaged is an error that names its path, and keeps nothing
+//! else from being read.
+
+mod append;
+mod day;
+mod error;
+mod evidence;
+mod layout;
+mod ledgers;
+mod meta;
+mod name;
+mod plan;
+mod sessions;
+mod sid;
+#[cfg(test)]
+mod tests;
+mod text;
+mod view;
+
+pub use append::{Append, Appender, Captured, Change, NewLink, Outcome, Refusal, Report, append};
+pub use day::{BadDay, Day, Month};
+pub use error::{Damage, Error, Result};
+pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
+pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, PatchId, SegmentName};
+pub use ledgers::{Ledgers, Link, Scope};
+pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
+pub use name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, fetch_refspec, tracking_prefix};
+pub use sessions::Sessions;
+pub use sid::{BadSid, BadSidPrefix, SessionKey, Sid, SidPrefix};
+pub use text::SessionText;
+pub use view::{LedgerView, StoredSession};

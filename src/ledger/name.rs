@@ -1,0 +1,274 @@
+//! Which ref is the ledger of which branch.
+//!
+//! - `refs/opensession/branches/<key>`: the ledger of a branch, live: appended to here.
+//! - `refs/opensession/remotes/<remote>/branches/<key>`: what a remote had when it was last asked. Only fetched into.
+//!
+//! The key is the branch name in base64url without padding, or `h.` and the SHA-256 of the name where that would be
+//! more than a file system takes as one path part (with git's `.lock` behind it). On a disk that ignores case two keys
+//! can be one file: the ledger says in `v2/branch` whose it is, and that is looked at when it is opened.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::git::{BranchName, HiddenRef, RefName};
+use crate::hail::Digest;
+
+/// Where the live ledgers are.
+pub const LOCAL_PREFIX: &str = "refs/opensession/branches/";
+
+/// Where the ledgers of remotes are, as they were when last fetched.
+pub const REMOTES_PREFIX: &str = "refs/opensession/remotes/";
+
+/// The longest branch name that is spelled out: 187 bytes are 250 base64 digits, and `.lock` makes 255.
+const LONGEST_SPELLED: usize = 187;
+
+/// The longest remote name that is spelled out, escaped.
+const LONGEST_REMOTE: usize = 200;
+
+/// The ref of a ledger: of a branch, here or on a remote.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LedgerRef {
+    remote: Option<RemoteKey>,
+    key: String,
+}
+
+/// One path part for a remote's name: letters, digits, `-` and `_` as they are, all else as `%XX`; `h.` and the SHA-256
+/// of the name where that gets too long. (Remotes may be called `a/b`, and git lets URLs stand for names.)
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct RemoteKey(String);
+
+impl RemoteKey {
+    fn new(remote: &str) -> Self {
+        let mut escaped = String::new();
+        for byte in remote.bytes() {
+            if is_plain(byte) {
+                escaped.push(char::from(byte));
+            } else {
+                escaped.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            }
+        }
+        let fits = (1..=LONGEST_REMOTE).contains(&escaped.len());
+        Self(if fits { escaped } else { hashed(remote.as_bytes()) })
+    }
+
+    /// The name, unless it was too long to be spelled out.
+    fn name(&self) -> Option<String> {
+        let mut bytes = Vec::new();
+        let mut rest = self.0.as_bytes();
+        while let Some((first, after)) = rest.split_first() {
+            rest = after;
+            if *first == b'%' {
+                let (hex, after) = rest.split_first_chunk::<2>()?;
+                bytes.push(u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok()?);
+                rest = after;
+            } else {
+                bytes.push(*first);
+            }
+        }
+        let name = String::from_utf8(bytes).ok()?;
+        (Self::new(&name) == *self).then_some(name)
+    }
+
+    /// Reads a path part that [`RemoteKey::new`] made.
+    fn parse(part: &str) -> Option<Self> {
+        let key = Self(part.to_owned());
+        (is_hashed(part) || key.name().is_some()).then_some(key)
+    }
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).map_or('0', |digit| digit.to_ascii_uppercase())
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn hashed(name: &[u8]) -> String {
+    format!("h.{}", Digest::of(name))
+}
+
+fn is_hashed(key: &str) -> bool {
+    key.strip_prefix("h.").is_some_and(|hex| hex.parse::<Digest>().is_ok())
+}
+
+fn key_of(branch: &[u8]) -> String {
+    if branch.len() <= LONGEST_SPELLED { URL_SAFE_NO_PAD.encode(branch) } else { hashed(branch) }
+}
+
+impl LedgerRef {
+    /// The live ledger of a branch.
+    pub fn local(branch: &BranchName) -> Self {
+        Self { remote: None, key: key_of(branch.as_bytes()) }
+    }
+
+    /// The ledger of a remote's branch, as it was when last fetched. `remote` is its configured name, or a URL
+    /// without credentials.
+    pub fn tracking(remote: &str, branch: &BranchName) -> Self {
+        Self { remote: Some(RemoteKey::new(remote)), key: key_of(branch.as_bytes()) }
+    }
+
+    /// The ledger that a ref is, if it is one.
+    pub fn parse(name: &RefName) -> Option<Self> {
+        let name = str::from_utf8(name.as_bytes()).ok()?;
+        let (remote, key) = if let Some(key) = name.strip_prefix(LOCAL_PREFIX) {
+            (None, key)
+        } else {
+            let (remote, rest) = name.strip_prefix(REMOTES_PREFIX)?.split_once('/')?;
+            (Some(RemoteKey::parse(remote)?), rest.strip_prefix("branches/")?)
+        };
+        let ledger = Self { remote, key: key.to_owned() };
+        (is_hashed(key) || ledger.branch().is_some()).then_some(ledger)
+    }
+
+    /// The branch, unless its name was too long to be spelled out: then only the ledger itself knows.
+    pub fn branch(&self) -> Option<BranchName> {
+        let bytes = URL_SAFE_NO_PAD.decode(&self.key).ok()?;
+        let branch = BranchName::new(&bytes).ok()?;
+        (key_of(&bytes) == self.key).then_some(branch)
+    }
+
+    /// Whether this is a ledger of that branch, by the ref's name alone.
+    pub fn is_of(&self, branch: &[u8]) -> bool {
+        self.key == key_of(branch)
+    }
+
+    /// Whether this is the live ledger, not what a remote had.
+    pub fn is_local(&self) -> bool {
+        self.remote.is_none()
+    }
+
+    /// The name of the remote; `None` for a live ledger, and where the name was too long to be spelled out.
+    pub fn remote(&self) -> Option<String> {
+        self.remote.as_ref().and_then(RemoteKey::name)
+    }
+
+    /// The live ledger of the same branch.
+    #[must_use]
+    pub fn to_local(&self) -> Self {
+        Self { remote: None, key: self.key.clone() }
+    }
+
+    /// The same branch's ledger as that remote had it.
+    #[must_use]
+    pub fn to_tracking(&self, remote: &str) -> Self {
+        Self { remote: Some(RemoteKey::new(remote)), key: self.key.clone() }
+    }
+
+    /// The ref.
+    ///
+    /// # Errors
+    /// Never in practice: keys are valid path parts of a ref.
+    pub fn to_ref(&self) -> Result<HiddenRef, crate::git::BadName> {
+        HiddenRef::new(RefName::new(self.to_string())?)
+    }
+}
+
+impl fmt::Display for LedgerRef {
+    /// The full name of the ref.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.remote {
+            None => write!(f, "{LOCAL_PREFIX}{}", self.key),
+            Some(RemoteKey(remote)) => write!(f, "{REMOTES_PREFIX}{remote}/branches/{}", self.key),
+        }
+    }
+}
+
+/// Where the ledgers of one remote are, as they were when last fetched; ends in `/`.
+pub fn tracking_prefix(remote: &str) -> String {
+    let RemoteKey(key) = RemoteKey::new(remote);
+    format!("{REMOTES_PREFIX}{key}/branches/")
+}
+
+/// What to give `git fetch` to get all ledgers of a remote: forced, for a remote may roll its ledgers, and only into
+/// the tracking namespace, so that no live ledger can be overwritten.
+pub fn fetch_refspec(remote: &str) -> String {
+    format!("+{LOCAL_PREFIX}*:{}*", tracking_prefix(remote))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn branch(name: impl AsRef<[u8]>) -> BranchName {
+        BranchName::new(name).expect("a branch name")
+    }
+
+    fn parsed(name: &str) -> Option<LedgerRef> {
+        LedgerRef::parse(&RefName::new(name).expect("a ref name"))
+    }
+
+    #[test]
+    fn a_branch_is_spelled_in_base64url_without_padding() {
+        assert_eq!(LedgerRef::local(&branch("main")).to_string(), "refs/opensession/branches/bWFpbg");
+        let tracking = LedgerRef::tracking("origin", &branch("feature/x?".replace('?', "y")));
+        assert_eq!(tracking.to_string(), "refs/opensession/remotes/origin/branches/ZmVhdHVyZS94eQ");
+        assert_eq!(tracking.to_local().to_tracking("origin"), tracking);
+    }
+
+    #[test]
+    fn a_long_name_is_hashed_so_that_its_lock_file_fits_into_a_path_part() {
+        let longest = LedgerRef::local(&branch("b".repeat(187)));
+        assert_eq!(longest.key.len() + ".lock".len(), 255);
+        assert_eq!(longest.branch(), Some(branch("b".repeat(187))));
+        let hashed = LedgerRef::local(&branch("b".repeat(188)));
+        assert_eq!(hashed.key.len(), 66);
+        assert_eq!(hashed.branch(), None);
+        assert!(hashed.is_of("b".repeat(188).as_bytes()) && !hashed.is_of(b"main"));
+        assert_eq!(parsed(&hashed.to_string()), Some(hashed));
+    }
+
+    #[test]
+    fn refs_that_are_no_ledgers_are_not_taken_for_one() {
+        for name in [
+            "refs/heads/main",
+            "refs/opensession/local",
+            "refs/opensession/branches/a/b",
+            "refs/opensession/branches/bWFpbg=",
+            "refs/opensession/branches/bWFpbh", // not the canonical spelling of `main`
+            "refs/opensession/branches/h.00",
+            "refs/opensession/branches/Li4", // `..`
+            "refs/opensession/remotes/origin/bWFpbg",
+            "refs/opensession/remotes/or.igin/branches/bWFpbg",
+            "refs/opensession/remotes/a/b/branches/bWFpbg",
+            "refs/opensession/remotes/%6Frigin/branches/bWFpbg", // `origin`, but not as we spell it
+        ] {
+            assert_eq!(parsed(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fetch_never_writes_a_live_ledger() {
+        assert_eq!(
+            fetch_refspec("my/remote"),
+            "+refs/opensession/branches/*:refs/opensession/remotes/my%2Fremote/branches/*"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_branch_reads_back_from_its_ref(name in "[a-zA-Z0-9é日_-]{1,12}(/[a-zA-Z0-9é日_-]{1,12}){0,3}") {
+            let ledger = LedgerRef::local(&branch(&name));
+            prop_assert_eq!(parsed(&ledger.to_string()), Some(ledger.clone()));
+            prop_assert_eq!(ledger.branch(), Some(branch(&name)));
+            prop_assert!(ledger.to_ref().is_ok());
+        }
+
+        #[test]
+        fn every_remote_has_one_valid_path_part_and_reads_back(remote in any::<String>()) {
+            let ledger = LedgerRef::tracking(&remote, &branch("main"));
+            prop_assert!(ledger.to_ref().is_ok());
+            prop_assert_eq!(parsed(&ledger.to_string()), Some(ledger.clone()));
+            prop_assert!(ledger.remote().is_none_or(|name| name == remote));
+        }
+
+        #[test]
+        fn no_two_remotes_share_a_path_part(one in "[a-c%./]{1,3}", other in "[a-c%./]{1,3}") {
+            prop_assert_eq!(RemoteKey::new(&one) == RemoteKey::new(&other), one == other);
+        }
+    }
+}
