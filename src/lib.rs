@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod capture;
+pub mod fanout;
 pub mod git;
 pub mod hail;
 pub mod ledger;

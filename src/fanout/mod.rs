@@ -1,0 +1,50 @@
+//! Carrying ledgers along with a push.
+//!
+//! A pre-push hook reads what git is about to do ([`PushUpdate`]), looks whether it is meant
+//! ([`is_internal`], [`DryRun`], [`Destination::consent`]), and after the capture makes a [`Plan`]: which
+//! ledgers this remote lacks. An empty plan needs no network. Otherwise one nested push carries them all
+//! ([`Fanout::run`]), and the [`Report`] says what came of it. Nothing here prints or decides about exit codes.
+
+mod contents;
+mod destination;
+mod dry_run;
+mod plan;
+mod report;
+mod run;
+mod scan;
+mod settings;
+mod update;
+
+pub use contents::Contents;
+pub use destination::{Consent, Destination};
+pub use dry_run::{DryRun, may_force};
+pub use plan::{LedgerPush, Plan};
+pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
+pub use run::{Divergence, Fanout, Join, Joined, wait_for_join};
+pub use scan::{Finding, SecretFindings, Suspect, scan_push};
+pub use settings::{BadSetting, SecretScan, Settings};
+pub use update::{BadUpdate, PushUpdate};
+
+use crate::git::process::INTERNAL_MARK;
+use crate::git::{Error, GitEnvironment};
+use crate::ledger;
+
+/// A fanout that could not even be planned, for something in this repository.
+#[derive(Debug, thiserror::Error)]
+pub enum FanoutError {
+    /// Refs, objects or the configuration.
+    #[error(transparent)]
+    Git(#[from] Error),
+    /// A ledger.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// Whether this hook was called by a command of our own: then there is nothing to do.
+pub fn is_internal(environment: &GitEnvironment) -> bool {
+    environment.variable(INTERNAL_MARK).is_some()
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests;

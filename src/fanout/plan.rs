@@ -1,0 +1,129 @@
+//! Which ledgers a remote lacks and may have.
+
+use super::{Destination, FanoutError, PushUpdate};
+use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, Repo, WalkLimits};
+use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, tracking_prefix};
+
+/// One ledger to be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerPush {
+    /// The ledger, here and there.
+    pub ledger: LedgerRef,
+    /// Its ref.
+    pub name: HiddenRef,
+    /// Whose it is.
+    pub branch: Option<BranchName>,
+    /// What it is to point at.
+    pub tip: Oid,
+    /// What the remote is known to have.
+    pub known: Option<Oid>,
+    /// The commits that this push moves the branch to.
+    pub commits: Vec<Oid>,
+}
+
+/// What is to be done for a remote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Ledgers to push. None: the network is not needed.
+    pub pushes: Vec<LedgerPush>,
+    /// Ledgers that the remote lacks and that wait until their branch is pushed there: they may hold sessions of
+    /// commits that nobody has published.
+    pub held: Vec<LedgerRef>,
+}
+
+impl Plan {
+    /// The ledgers that are to go to a destination along with these updates.
+    ///
+    /// Those of the branches being pushed go; so do others that the remote lacks (an earlier push has failed, a tag is
+    /// pushed), if it has, or gets by this push, all commits they may be about. A ref that the user's own push moves is left to that push.
+    ///
+    /// # Errors
+    ///
+    /// When refs, commits or a ledger of this repository cannot be read.
+    pub fn new(
+        repo: &Repo,
+        config: &Config,
+        destination: &Destination,
+        updates: &[PushUpdate],
+    ) -> Result<Self, FanoutError> {
+        let known = repo.refs(&tracking_prefix(destination.key()))?;
+        let known = |ledger: &LedgerRef| {
+            let tracking = ledger.to_tracking(destination.key()).to_string();
+            known.iter().find(|value| value.name.as_bytes() == tracking.as_bytes()).map(|value| value.oid)
+        };
+        let mut plan = Self::default();
+        for local in repo.refs(LOCAL_PREFIX)? {
+            let Some(ledger) = LedgerRef::parse(&local.name) else { continue };
+            let known = known(&ledger);
+            if updates.iter().any(|update| update.target == local.name) || has_all(repo, known, local.oid)? {
+                continue;
+            }
+            let branch = branch_of(repo, &ledger)?;
+            let moves = |update: &&PushUpdate| update.branch().is_some() && update.branch() == branch;
+            let commits: Vec<Oid> = updates.iter().filter(moves).filter_map(|update| update.new).collect();
+            if commits.is_empty() && !is_published(repo, config, destination, updates, branch.as_ref())? {
+                plan.held.push(ledger);
+                continue;
+            }
+            let name = HiddenRef::new(local.name).map_err(crate::git::Error::from)?;
+            plan.pushes.push(LedgerPush { ledger, name, branch, tip: local.oid, known, commits });
+        }
+        Ok(plan)
+    }
+
+    /// Whether there is nothing to push.
+    pub fn is_empty(&self) -> bool {
+        self.pushes.is_empty()
+    }
+}
+
+/// Whether what the remote is known to have is the ledger, or ahead of it.
+fn has_all(repo: &Repo, known: Option<Oid>, tip: Oid) -> Result<bool, FanoutError> {
+    match known {
+        None => Ok(false),
+        Some(known) if known == tip => Ok(true),
+        Some(known) => Ok(repo.has(known)? && repo.is_ancestor(tip, known)?),
+    }
+}
+
+/// The branch of a ledger; a very long name stands in the ledger only.
+fn branch_of(repo: &Repo, ledger: &LedgerRef) -> Result<Option<BranchName>, FanoutError> {
+    match ledger.branch() {
+        Some(branch) => Ok(Some(branch)),
+        None => Ok(LedgerView::open(repo, ledger)?.and_then(|view| view.branch().cloned())),
+    }
+}
+
+/// Whether the remote has, or gets by this push, every commit that the ledger of a branch may be about: those of the
+/// local branch of that name, of any that follows it over there, and the commit of a detached HEAD.
+fn is_published(
+    repo: &Repo,
+    config: &Config,
+    destination: &Destination,
+    updates: &[PushUpdate],
+    branch: Option<&BranchName>,
+) -> Result<bool, FanoutError> {
+    let Some(branch) = branch else { return Ok(false) };
+    let remote = destination.name();
+    let follows = |name: &BranchName| {
+        let upstream = config.upstream(name);
+        name == branch || upstream.is_some_and(|up| Some(up.remote.as_str()) == remote && up.branch == *branch)
+    };
+    let mut tips: Vec<Oid> = repo
+        .refs("refs/heads/")?
+        .into_iter()
+        .filter_map(|local| local.name.branch().filter(follows).map(|_| local.oid))
+        .collect();
+    let detached = branch.as_bytes().strip_prefix(b"detached@").and_then(|id| str::from_utf8(id).ok());
+    tips.extend(detached.and_then(|id| repo.rev_parse(id).ok()));
+    if tips.is_empty() {
+        // Nobody here can have more commits of it than the remote, if that has the branch at all.
+        let tracking = remote.and_then(|remote| branch.tracking_ref(remote).ok());
+        return Ok(tracking.map(|name| repo.read_ref(&name)).transpose()?.flatten().is_some());
+    }
+    let exclude = Exclude {
+        commits: updates.iter().filter_map(|update| update.new).collect(),
+        tracked_by: remote.map(str::to_owned),
+    };
+    Ok(repo.rev_list(&tips, &exclude, WalkLimits::commits(1))?.commits.is_empty())
+}

@@ -1,0 +1,134 @@
+//! What came of a fanout, as values; the sentences are short enough for one line each.
+
+use std::fmt;
+
+use super::{Contents, LedgerPush};
+use crate::git::Oid;
+use crate::git::remote::Rejection;
+
+/// What came of one ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerOutcome {
+    /// The remote has it now; this is what was new to it.
+    Pushed(Contents),
+    /// The remote had all of it already.
+    AlreadyThere,
+    /// The remote has sessions that are not here: fetched, not joined, so ours wait.
+    Diverged {
+        /// The remote's tip.
+        theirs: Oid,
+    },
+    /// The remote, or git on its behalf, said no.
+    Rejected(Rejection),
+    /// It did not come to an answer.
+    Failed {
+        /// Why, without credentials.
+        reason: String,
+        /// Whether the network, or the credentials for it, are to blame.
+        network: bool,
+    },
+}
+
+/// One ledger, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerReport {
+    /// The ledger.
+    pub push: LedgerPush,
+    /// What came of it.
+    pub outcome: LedgerOutcome,
+}
+
+/// What came of a fanout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The remote: its name, or its address without credentials.
+    pub label: String,
+    /// The ledgers, sorted.
+    pub ledgers: Vec<LedgerReport>,
+    /// What the remote said about a rejection: a few lines.
+    pub remote_says: Vec<String>,
+}
+
+/// A ledger the remote does not have now, and why. Prints as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure<'a> {
+    /// The remote.
+    pub label: &'a str,
+    /// The ledger.
+    pub push: &'a LedgerPush,
+    /// What came of it.
+    pub outcome: &'a LedgerOutcome,
+}
+
+impl Report {
+    pub(super) fn new(label: String) -> Self {
+        Self { label, ledgers: Vec::new(), remote_says: Vec::new() }
+    }
+
+    /// What the remote has got: sessions and commits, each counted once.
+    pub fn pushed(&self) -> Contents {
+        let mut all = Contents::default();
+        for ledger in &self.ledgers {
+            if let LedgerOutcome::Pushed(contents) = &ledger.outcome {
+                all.add(contents);
+            }
+        }
+        all
+    }
+
+    /// `2 sessions (3 commits) -> origin`; `None` if nothing was pushed.
+    pub fn summary(&self) -> Option<String> {
+        let pushed = |ledger: &LedgerReport| matches!(ledger.outcome, LedgerOutcome::Pushed(_));
+        if !self.ledgers.iter().any(pushed) {
+            return None;
+        }
+        let contents = self.pushed();
+        let more = if contents.more { "+" } else { "" };
+        let count = |number: usize, what: &str| format!("{number}{more} {what}{}", if number == 1 { "" } else { "s" });
+        let (sessions, commits) = (contents.sessions.len(), contents.commits.len());
+        Some(match (sessions, commits) {
+            (0, 0) => format!("ledger -> {}", self.label),
+            (0, _) => format!("links of {} -> {}", count(commits, "commit"), self.label),
+            _ => format!("{} ({}) -> {}", count(sessions, "session"), count(commits, "commit"), self.label),
+        })
+    }
+
+    /// The ledgers that the remote does not have now.
+    pub fn failures(&self) -> impl Iterator<Item = Failure<'_>> {
+        let failed =
+            |ledger: &&LedgerReport| !matches!(ledger.outcome, LedgerOutcome::Pushed(_) | LedgerOutcome::AlreadyThere);
+        self.ledgers.iter().filter(failed).map(|ledger| Failure {
+            label: &self.label,
+            push: &ledger.push,
+            outcome: &ledger.outcome,
+        })
+    }
+
+    /// Whether the network, or the credentials for it, are to blame for any failure.
+    pub fn is_network_failure(&self) -> bool {
+        self.ledgers.iter().any(|ledger| matches!(ledger.outcome, LedgerOutcome::Failed { network: true, .. }))
+    }
+}
+
+impl fmt::Display for Failure<'_> {
+    /// `sessions of main (commit 1a2b3c4d5e6f, refs/opensession/branches/bWFpbg) wait: <reason>`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sessions")?;
+        if let Some(branch) = &self.push.branch {
+            write!(f, " of {branch}")?;
+        }
+        f.write_str(" (")?;
+        for commit in &self.push.commits {
+            write!(f, "commit {:.12}, ", commit.to_string())?;
+        }
+        write!(f, "{}) wait: ", self.push.name)?;
+        match self.outcome {
+            LedgerOutcome::Diverged { .. } => {
+                write!(f, "{} has others that are not joined yet; see them with: git opensession log", self.label)
+            }
+            LedgerOutcome::Rejected(rejection) => write!(f, "{} says: {}", self.label, rejection.reason),
+            LedgerOutcome::Failed { reason, .. } => f.write_str(reason),
+            LedgerOutcome::Pushed(_) | LedgerOutcome::AlreadyThere => f.write_str("not at all"),
+        }
+    }
+}

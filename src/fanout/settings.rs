@@ -1,0 +1,162 @@
+//! How a push with sessions behaves: what the configuration and the environment say.
+
+use std::time::Duration;
+
+use crate::git::{Config, Error, GitEnvironment};
+
+/// What is done about secrets in the pushed changes themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SecretScan {
+    /// They are not looked for.
+    Off,
+    /// They are named.
+    #[default]
+    Warn,
+    /// They are named, and nothing is pushed.
+    Block,
+}
+
+/// The settings of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether any failure fails the push: `OPENSESSION_STRICT`, else `opensession.strict`.
+    pub strict: bool,
+    /// How long everything of ours may take together: `opensession.deadline`.
+    pub deadline: Duration,
+    /// `opensession.secret-scan`.
+    pub secret_scan: SecretScan,
+}
+
+/// A setting that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSetting {
+    /// A boolean, or an unreadable configuration.
+    #[error(transparent)]
+    Config(#[from] Error),
+    /// A value that is none of those there are.
+    #[error("{name} is {value:?}; it must be {wanted}")]
+    Value {
+        /// The key or variable.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        wanted: &'static str,
+    },
+}
+
+const STRICT_VARIABLE: &str = "OPENSESSION_STRICT";
+const DEADLINE: Duration = Duration::from_secs(10);
+const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
+
+impl Settings {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be understood. [`Settings::read_strict`] says whether that must fail the push.
+    pub fn read(config: &Config, environment: &GitEnvironment) -> Result<Self, BadSetting> {
+        Ok(Self {
+            strict: Self::read_strict(config, environment)?,
+            deadline: read_deadline(config)?,
+            secret_scan: read_secret_scan(config)?,
+        })
+    }
+
+    /// Whether strict mode is on. The variable counts before the configuration; empty, it does not count.
+    ///
+    /// # Errors
+    ///
+    /// When the value is neither a yes nor a no. Whoever sets it wants something: take that for a yes.
+    pub fn read_strict(config: &Config, environment: &GitEnvironment) -> Result<bool, BadSetting> {
+        let Some(value) = environment.variable(STRICT_VARIABLE) else {
+            return Ok(config.get_bool("opensession.strict")?.unwrap_or(false));
+        };
+        let value = value.to_string_lossy().trim().to_ascii_lowercase();
+        match value.as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" | "" => Ok(false),
+            _ => {
+                Err(BadSetting::Value { name: STRICT_VARIABLE, value, wanted: "1, true, yes, on or 0, false, no, off" })
+            }
+        }
+    }
+}
+
+/// Seconds (`10`, `2.5`, `10s`) or milliseconds (`500ms`).
+fn read_deadline(config: &Config) -> Result<Duration, BadSetting> {
+    let Some(text) = config.get("opensession.deadline") else { return Ok(DEADLINE) };
+    let trimmed = text.trim();
+    let (number, unit) = match (trimmed.strip_suffix("ms"), trimmed.strip_suffix('s')) {
+        (Some(number), _) => (number, 0.001),
+        (None, Some(number)) => (number, 1.0),
+        (None, None) => (trimmed, 1.0),
+    };
+    let seconds = number.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
+    let deadline = seconds.and_then(|number| Duration::try_from_secs_f64(number * unit).ok());
+    deadline.filter(|deadline| *deadline <= LONGEST_DEADLINE).ok_or_else(|| BadSetting::Value {
+        name: "opensession.deadline",
+        value: text.to_owned(),
+        wanted: "seconds (10) or milliseconds (500ms), at most an hour",
+    })
+}
+
+fn read_secret_scan(config: &Config) -> Result<SecretScan, BadSetting> {
+    let Some(value) = config.get("opensession.secret-scan") else { return Ok(SecretScan::default()) };
+    match value.to_ascii_lowercase().as_str() {
+        "off" => Ok(SecretScan::Off),
+        "warn" => Ok(SecretScan::Warn),
+        "block" => Ok(SecretScan::Block),
+        _ => Err(BadSetting::Value {
+            name: "opensession.secret-scan",
+            value: value.to_owned(),
+            wanted: "off, warn or block",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(entries: &[(&str, &str)], strict: Option<&str>) -> Result<Settings, BadSetting> {
+        let listing: Vec<_> = entries.iter().map(|(key, value)| format!("local\0{key}\n{value}\0")).collect();
+        let mut environment = GitEnvironment::default();
+        environment.variables.extend(strict.map(|value| (STRICT_VARIABLE.into(), value.into())));
+        Settings::read(&Config::from_listing(listing.concat().as_bytes()).unwrap(), &environment)
+    }
+
+    #[test]
+    fn strict_is_read_in_any_letter_case() {
+        for yes in ["1", "true", "True", "TRUE", "yes", "YES", "on", "oN"] {
+            assert!(read(&[], Some(yes)).unwrap().strict, "{yes}");
+        }
+        for no in ["0", "false", "No", "OFF"] {
+            assert!(!read(&[("opensession.strict", "true")], Some(no)).unwrap().strict, "{no}");
+        }
+        assert!(read(&[("opensession.strict", "yes")], Some("")).unwrap().strict, "an empty variable says nothing");
+        assert!(!read(&[], None).unwrap().strict);
+        let error = read(&[], Some("enabled")).unwrap_err();
+        assert!(error.to_string().starts_with("OPENSESSION_STRICT is \"enabled\"; it must be "), "{error}");
+    }
+
+    #[test]
+    fn the_deadline_has_units_and_bounds() {
+        let deadline = |text| read(&[("opensession.deadline", text)], None).map(|settings| settings.deadline);
+        assert_eq!(read(&[], None).unwrap().deadline, Duration::from_secs(10));
+        for (text, millis) in [("3", 3000), ("2.5", 2500), ("4s", 4000), ("500ms", 500), (" 7 s ", 7000)] {
+            assert_eq!(deadline(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for bad in ["0", "-1", "", "ms", "soon", "nan", "inf", "1e9", "1h"] {
+            assert!(deadline(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_secret_scan_warns_unless_told_otherwise() {
+        let scan = |text| read(&[("opensession.secret-scan", text)], None).map(|settings| settings.secret_scan);
+        assert_eq!(read(&[], None).unwrap().secret_scan, SecretScan::Warn);
+        assert_eq!((scan("OFF").unwrap(), scan("block").unwrap()), (SecretScan::Off, SecretScan::Block));
+        assert!(scan("maybe").is_err());
+    }
+}
