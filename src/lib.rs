@@ -1,11 +1,16 @@
 //! AI coding sessions kept where the code is: in git.
 
 pub mod agents;
+pub mod browse;
 pub mod capture;
+pub mod doctor;
 pub mod fanout;
+pub mod fetch;
 pub mod git;
 pub mod hail;
 pub mod ledger;
 pub mod link;
+pub mod parse;
+pub mod pre_push;
 pub mod redaction;
 pub mod session;

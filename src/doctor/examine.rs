@@ -1,0 +1,90 @@
+//! What there is to be seen.
+
+use super::agents::AgentState;
+use super::setup::{self, FanoutMode};
+use super::{Patient, Result};
+use crate::fanout::{Consent, Destination, Plan};
+use crate::git::Oid;
+use crate::git::hooks::Inspection;
+use crate::git::process::Version;
+use crate::ledger::{self, Ledgers, Scope};
+
+/// From so many ledgers on, every push of everybody pays for them: about 120 bytes each are advertised.
+pub const MANY_LEDGERS: usize = 200;
+
+/// A repository's health.
+#[derive(Debug)]
+pub struct Examination {
+    /// The version of git.
+    pub git: Version,
+    /// The hook.
+    pub hook: Inspection,
+    /// `opensession.fanout-mode`.
+    pub mode: Option<FanoutMode>,
+    /// The remotes.
+    pub remotes: Vec<RemoteState>,
+    /// The agents.
+    pub agents: Vec<AgentState>,
+    /// The ledgers.
+    pub ledgers: LedgerState,
+    /// HEAD's commit and how many sessions it has.
+    pub head: Option<(Oid, usize)>,
+}
+
+/// A remote.
+#[derive(Debug)]
+pub struct RemoteState {
+    /// Where a push to it goes.
+    pub destination: Destination,
+    /// Whether sessions may go there.
+    pub consent: Consent,
+    /// How many ledgers wait to be pushed there.
+    pub waiting: usize,
+}
+
+/// The ledgers of this repository.
+#[derive(Debug, Default)]
+pub struct LedgerState {
+    /// How many there are here.
+    pub local: usize,
+    /// How many were fetched from remotes.
+    pub fetched: usize,
+    /// What cannot be read.
+    pub unreadable: Vec<ledger::Error>,
+}
+
+/// Looks at everything; changes nothing.
+///
+/// # Errors
+/// When git cannot be asked, or the repository not be read.
+pub fn examine(patient: &Patient<'_>) -> Result<Examination> {
+    let version = patient.program.version(Some(patient.deadline))?;
+    let ledgers = Ledgers::open(patient.repo, Scope::All)?;
+    let mut remotes = Vec::new();
+    for destination in setup::destinations(patient)? {
+        let consent = destination.consent(patient.config)?;
+        let waiting = Plan::new(patient.repo, patient.config, &destination, &[])?.pushes.len();
+        remotes.push(RemoteState { destination, consent, waiting });
+    }
+    Ok(Examination {
+        git: version,
+        hook: Inspection::new(patient.program, version)?,
+        mode: FanoutMode::read(patient.config)?,
+        remotes,
+        agents: patient.parsers.iter().map(|parser| AgentState::of(*parser, patient)).collect(),
+        head: head(patient, &ledgers)?,
+        ledgers: ledger_state(patient, ledgers)?,
+    })
+}
+
+fn ledger_state(patient: &Patient<'_>, ledgers: Ledgers<'_>) -> Result<LedgerState> {
+    let local = patient.repo.refs(ledger::LOCAL_PREFIX)?.len();
+    let fetched = patient.repo.refs(ledger::REMOTES_PREFIX)?.len();
+    Ok(LedgerState { local, fetched, unreadable: ledgers.into_unreadable() })
+}
+
+fn head(patient: &Patient<'_>, ledgers: &Ledgers<'_>) -> Result<Option<(Oid, usize)>> {
+    let Ok(oid) = patient.repo.rev_parse("HEAD") else { return Ok(None) };
+    let committed_at = patient.repo.commit(oid)?.commit_time;
+    Ok(Some((oid, ledgers.links(oid, Some(committed_at))?.len())))
+}

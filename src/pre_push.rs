@@ -1,0 +1,382 @@
+//! What happens before a push: look whether it is meant, capture, carry the ledgers along.
+//!
+//! Everything is a value: the caller reads the hook's input, prints, and exits. Whatever goes wrong is a
+//! [`Problem`], and only [`PrePush::run`]'s caller decides, by [`Outcome::must_fail`], that the user's push ends here.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::agents::{Environment, LogParser};
+use crate::capture::{self, Captured, Request, Skip, Target, capture};
+use crate::fanout::{
+    self, BadSetting, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings,
+    SecretScan, Settings, Suspect, is_internal, may_force, scan_push, wait_for_join,
+};
+use crate::git::process::{GitProgram, Prompts, ancestors};
+use crate::git::remote::Network;
+use crate::git::{
+    self, BranchName, Config, DiffLimits, Exclude, GitEnvironment, Head, Oid, Repo, Signature, WalkLimits,
+};
+use crate::ledger;
+use crate::redaction::Redactor;
+
+/// The most commits of one push that are tied to sessions, or searched for secrets.
+const MOST_COMMITS: usize = 20_000;
+/// How much of one commit is searched for secrets.
+const SCANNED: DiffLimits = DiffLimits { files: 2_000, bytes: 16 << 20, file_size: 4 << 20 };
+/// The part of the deadline that the search for secrets may take.
+const SCAN_SHARE: u32 = 4;
+
+/// A hook that was called.
+#[derive(Clone, Copy)]
+pub struct PrePush<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Its configuration.
+    pub config: &'a Config,
+    /// What git may know of the machine.
+    pub git: &'a GitEnvironment,
+    /// What the parsers may know of the machine.
+    pub environment: &'a Environment,
+    /// The user's git, in the folder hooks run in.
+    pub program: &'a GitProgram,
+    /// The parsers.
+    pub parsers: &'a [&'a dyn LogParser],
+    /// What takes secrets and people out.
+    pub redactor: &'a Redactor,
+    /// Who makes the ledgers' commits, and what time it is.
+    pub signature: &'a Signature,
+    /// When the hook was called: the deadline counts from here.
+    pub started: Instant,
+}
+
+/// Why nothing was done, and nothing had to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// A push of our own.
+    Internal,
+    /// `git push --dry-run`.
+    DryRun,
+}
+
+/// Something that went wrong. Strict mode fails the push for it.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// git's input was not git's.
+    #[error(transparent)]
+    Input(#[from] BadUpdate),
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Git(#[from] git::Error),
+    /// The capture could not begin.
+    #[error("sessions{} could not be captured: {source}", of(.targets))]
+    Capture {
+        /// What was to be captured.
+        targets: Vec<Target>,
+        /// Why it could not begin.
+        source: capture::Error,
+    },
+    /// Sessions of some commits are not captured yet.
+    #[error("sessions of {branch} ({}) are not captured yet: {why}", briefly(.commits))]
+    Unfinished {
+        /// The branch.
+        branch: BranchName,
+        /// The commits.
+        commits: Vec<Oid>,
+        /// Why.
+        why: String,
+    },
+    /// A log of this machine cannot be read.
+    #[error("{}: {why}", path.display())]
+    Log {
+        /// The log.
+        path: std::path::PathBuf,
+        /// Why.
+        why: Skip,
+    },
+    /// A ledger does not take a session.
+    #[error("session {session} is not stored: {why}")]
+    Refused {
+        /// The session's name.
+        session: ledger::Sid,
+        /// Why.
+        why: String,
+    },
+    /// The fanout could not be planned.
+    #[error(transparent)]
+    Plan(#[from] FanoutError),
+    /// Nobody has said whether sessions may go there.
+    #[error("{label} is not allowed to have sessions")]
+    NotAllowed {
+        /// The remote.
+        label: String,
+    },
+}
+
+/// ` of main (commit 1a2b3c4d5e6f)`, or nothing.
+fn of(targets: &[Target]) -> String {
+    let named = |target: &Target| format!("{} ({})", target.branch, briefly(&target.commits));
+    match targets {
+        [] => String::new(),
+        [one] => format!(" of {}", named(one)),
+        [first, rest @ ..] => format!(" of {} and {} more", named(first), rest.len()),
+    }
+}
+
+fn briefly(commits: &[Oid]) -> String {
+    match commits {
+        [] => "no commit".to_owned(),
+        [one] => format!("commit {:.12}", one.to_string()),
+        [first, rest @ ..] => format!("commit {:.12} and {} more", first.to_string(), rest.len()),
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Set if nothing was to be done.
+    pub idle: Option<Idle>,
+    /// Whether strict mode is on.
+    pub strict: bool,
+    /// Where the push goes.
+    pub destination: Option<Destination>,
+    /// Whether sessions may go there.
+    pub consent: Option<Consent>,
+    /// Secrets in the pushed changes.
+    pub secrets: SecretFindings,
+    /// What is to be done about them.
+    pub secret_scan: SecretScan,
+    /// Ledgers over there that this push deletes (`git push --mirror` from a clone without them does).
+    pub deleted_ledgers: usize,
+    /// What was captured.
+    pub captured: Option<Captured>,
+    /// What was pushed along.
+    pub fanout: Option<fanout::Report>,
+    /// Whether this remote lacks ledgers of ours.
+    pub waiting: usize,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Outcome {
+    /// Whether the push must end here.
+    pub fn must_fail(&self) -> bool {
+        self.is_blocked() || (self.strict && self.has_failed())
+    }
+
+    /// Whether secrets in the pushed changes end the push.
+    pub fn is_blocked(&self) -> bool {
+        self.secret_scan == SecretScan::Block && !self.secrets.findings.is_empty()
+    }
+
+    /// Whether anything that strict mode wants did not happen.
+    pub fn has_failed(&self) -> bool {
+        !self.problems.is_empty() || self.fanout.as_ref().is_some_and(|report| report.failures().next().is_some())
+    }
+}
+
+impl PrePush<'_> {
+    /// Does all of it, until the deadline at the latest.
+    ///
+    /// `name` and `url` are the hook's arguments, `input` its standard input (githooks(5)).
+    pub fn run(&self, name: &OsStr, url: &OsStr, input: &[u8]) -> Outcome {
+        let mut outcome = Outcome::default();
+        if is_internal(self.git) {
+            outcome.idle = Some(Idle::Internal);
+            return outcome;
+        }
+        let above = ancestors(self.program);
+        if DryRun::of(&above) == DryRun::Yes {
+            outcome.idle = Some(Idle::DryRun);
+            return outcome;
+        }
+        let settings = self.settings(&mut outcome);
+        let deadline = self.started + settings.deadline;
+        let updates = match PushUpdate::read_all(input) {
+            Ok(updates) => updates,
+            Err(error) => {
+                outcome.problems.push(error.into());
+                return outcome;
+            }
+        };
+        outcome.deleted_ledgers = updates.iter().filter(|update| update.deletes_ledger()).count();
+        let destination = Destination::of_push(name, url, self.config, base(self.repo));
+        self.scan(&updates, &destination, settings, &mut outcome);
+        if !outcome.is_blocked() {
+            self.capture(&updates, deadline, &mut outcome);
+            let going = self.without_rejected(updates, may_force(&above));
+            self.carry(&going, &destination, deadline, &mut outcome);
+        }
+        outcome.destination = Some(destination);
+        outcome
+    }
+
+    /// Those that git does not already know to be rejected: without force, it does not move a ref from an object that
+    /// is not here (`fetch first`), and yet tells the hook of it. Sessions of commits that stay here stay here, too.
+    fn without_rejected(&self, mut updates: Vec<PushUpdate>, may_force: bool) -> Vec<PushUpdate> {
+        let is_known = |old: Oid| self.repo.has(old).unwrap_or(true);
+        updates.retain(|update| may_force || update.new.is_none() || update.old.is_none_or(is_known));
+        updates
+    }
+
+    /// The settings. One that makes no sense is a problem, and whoever tries to be strict is.
+    fn settings(&self, outcome: &mut Outcome) -> Settings {
+        let read = Settings::read(self.config, self.git);
+        outcome.strict = Settings::read_strict(self.config, self.git).unwrap_or(true);
+        let settings = read.unwrap_or_else(|error| {
+            outcome.problems.push(error.into());
+            let deadline = Duration::from_secs(10);
+            Settings { strict: outcome.strict, deadline, secret_scan: SecretScan::default() }
+        });
+        outcome.secret_scan = settings.secret_scan;
+        settings
+    }
+
+    fn scan(&self, updates: &[PushUpdate], destination: &Destination, settings: Settings, outcome: &mut Outcome) {
+        if settings.secret_scan == SecretScan::Off {
+            return;
+        }
+        let deadline = Instant::now() + settings.deadline / SCAN_SHARE;
+        let walk = WalkLimits { commits: MOST_COMMITS, deadline: Some(deadline) };
+        let scanner = |text: &str| -> Vec<Suspect> {
+            let hits = self.redactor.scan(text).into_iter();
+            hits.map(|hit| Suspect { rule: hit.rule, range: hit.range }).collect()
+        };
+        match scan_push(self.repo, updates, destination.name(), walk, SCANNED, &scanner) {
+            Ok(found) => outcome.secrets = found,
+            Err(error) => outcome.problems.push(error.into()),
+        }
+    }
+
+    /// Captures for each ref that is pushed. It needs nobody's consent: it stays here.
+    fn capture(&self, updates: &[PushUpdate], deadline: Instant, outcome: &mut Outcome) {
+        let targets = match self.targets(updates) {
+            Ok(targets) => targets,
+            Err(error) => {
+                outcome.problems.push(error.into());
+                return;
+            }
+        };
+        let request = Request {
+            repo: self.repo,
+            config: self.config,
+            git: self.git,
+            environment: self.environment,
+            parsers: self.parsers,
+            redactor: self.redactor,
+            signature: self.signature,
+            deadline,
+        };
+        match capture(&request, targets.clone()) {
+            Ok(captured) => {
+                outcome.problems.extend(problems_of(&captured));
+                outcome.captured = Some(captured);
+            }
+            Err(source) => outcome.problems.push(Problem::Capture { targets, source }),
+        }
+    }
+
+    /// The commits that each ref brings to the remote, and the branch whose ledger they belong to.
+    fn targets(&self, updates: &[PushUpdate]) -> git::Result<Vec<Target>> {
+        // What any remote has already was pushed before, here or by somebody else.
+        let mut known: Vec<Oid> = self.repo.refs("refs/remotes/")?.into_iter().map(|found| found.oid).collect();
+        known.extend(updates.iter().filter_map(|update| update.old));
+        let mut targets = Vec::new();
+        for update in updates.iter().filter(|update| update.is_work()) {
+            let Some(tip) = update.new.and_then(|new| self.repo.rev_parse(&new.to_string()).ok()) else { continue };
+            let exclude = Exclude { commits: known.clone(), tracked_by: None };
+            let commits = self.repo.rev_list(&[tip], &exclude, WalkLimits::commits(MOST_COMMITS))?.commits;
+            known.push(tip);
+            let branch = match update.branch() {
+                Some(branch) => branch,
+                // A tag that brings nothing new needs no ledger.
+                None if commits.is_empty() => continue,
+                None => self.ledger_of(update, tip)?,
+            };
+            targets.push(Target { branch, commits });
+        }
+        Ok(targets)
+    }
+
+    /// The ledger of commits that are pushed to something else than a branch: to a review (`refs/for/main`) of that
+    /// branch, else, with a tag, of the branch HEAD is on.
+    fn ledger_of(&self, update: &PushUpdate, tip: Oid) -> git::Result<BranchName> {
+        let review = update.target.as_bytes().strip_prefix(b"refs/for/");
+        if let Some(branch) = review.and_then(|name| BranchName::new(name).ok()) {
+            return Ok(branch);
+        }
+        match self.repo.head()? {
+            Head::Branch { name, .. } | Head::Unborn { name } => {
+                Ok(self.config.upstream(&name).map_or(name, |upstream| upstream.branch))
+            }
+            Head::Detached { .. } => {
+                let digits: String = tip.to_string().chars().take(8).collect();
+                Ok(BranchName::new(format!("detached@{digits}"))?)
+            }
+        }
+    }
+
+    /// Pushes the ledgers, if they may go there.
+    fn carry(&self, updates: &[PushUpdate], destination: &Destination, deadline: Instant, outcome: &mut Outcome) {
+        let plan = match Plan::new(self.repo, self.config, destination, updates) {
+            Ok(plan) => plan,
+            Err(error) => {
+                outcome.problems.push(error.into());
+                return;
+            }
+        };
+        let consent = match destination.consent(self.config) {
+            Ok(consent) => consent,
+            Err(error) => {
+                outcome.problems.push(error.into());
+                return;
+            }
+        };
+        outcome.consent = Some(consent);
+        outcome.waiting = plan.pushes.len();
+        match consent {
+            Consent::Given => {
+                let network = Network {
+                    git: self.program,
+                    config: self.config,
+                    prompts: Prompts::Never,
+                    deadline: Some(deadline),
+                };
+                let fanout = Fanout { repo: self.repo, network, destination };
+                let report = fanout.run(&plan, &mut wait_for_join);
+                outcome.waiting = report.failures().count();
+                outcome.fanout = Some(report);
+            }
+            Consent::Unasked if !plan.is_empty() => {
+                outcome.problems.push(Problem::NotAllowed { label: destination.label() });
+            }
+            Consent::Unasked | Consent::Refused => {}
+        }
+    }
+}
+
+/// What of a capture is a failure. A file that is no session is none, wherever it lies.
+fn problems_of(captured: &Captured) -> Vec<Problem> {
+    let logs = captured
+        .skipped
+        .iter()
+        .filter(|skipped| matches!(skipped.why, Skip::Unreadable(_) | Skip::ParserPanicked | Skip::Unwritable(_)));
+    let logs = logs.map(|skipped| Problem::Log { path: skipped.path.clone(), why: skipped.why });
+    let unfinished = captured.unfinished.iter().map(|left| Problem::Unfinished {
+        branch: left.branch.clone(),
+        commits: left.commits.clone(),
+        why: left.why.to_string(),
+    });
+    let refused = captured.ledgers.iter().flat_map(|ledger| &ledger.refused);
+    let refused = refused.map(|(key, why)| Problem::Refused { session: key.sid, why: why.to_string() });
+    logs.chain(unfinished).chain(refused).collect()
+}
+
+/// The folder that relative addresses of remotes are below.
+pub fn base(repo: &Repo) -> &Path {
+    repo.workdir().unwrap_or_else(|| repo.git_dir())
+}
