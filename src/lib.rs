@@ -14,3 +14,4 @@ pub mod parse;
 pub mod pre_push;
 pub mod redaction;
 pub mod session;
+pub mod view;

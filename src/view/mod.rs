@@ -1,0 +1,23 @@
+//! A session as text for a terminal and as JSON, written to any [`std::io::Write`].
+//!
+//! This room knows [`crate::session`] and nobody else: what it shows of commits and ledgers comes
+//! in as values. Whatever is in a session may have been written by anybody, so nothing reaches a
+//! terminal but through [`Safe`], and raw text that is handed about is [`Untrusted`], which cannot
+//! be printed.
+
+mod columns;
+mod conversation;
+pub mod json;
+mod look;
+mod page;
+mod rows;
+mod safe;
+mod when;
+
+pub use columns::fit;
+pub use conversation::{Conversation, Reading};
+pub use look::{Look, Palette, Role};
+pub use page::{Link, Page, write_head};
+pub use rows::{Row, RowList, write_row_nul};
+pub use safe::{Safe, Untrusted, sanitise};
+pub use when::{ago, counted, day, iso, number, size, span};
