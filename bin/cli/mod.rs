@@ -1,0 +1,167 @@
+//! The command line: what may be said, and how it is read.
+
+mod program;
+mod verbs;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
+
+use git_opensession::git;
+
+pub use program::Program;
+pub use verbs::*;
+
+use crate::terminal::ColourChoice;
+
+/// The name of the binary.
+pub const NAME: &str = "git-opensession";
+
+/// Keep AI coding sessions where the code is: in git, redacted, linked to the commits they produced.
+///
+/// Without a verb: what is captured, what is linked, what is not pushed yet, and what to do next.
+#[derive(Debug, Parser)]
+#[command(name = NAME, version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Option<AnyVerb>,
+}
+
+/// What can be done, by anybody.
+#[derive(Debug, Subcommand)]
+pub enum AnyVerb {
+    #[command(flatten)]
+    Shown(Verb),
+    /// What git calls
+    #[command(hide = true)]
+    Hook(Hook),
+}
+
+/// What every verb understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Colours: always, never, or auto (on a terminal)
+    #[arg(long, global = true, value_name = "WHEN", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "always", hide_possible_values = true)]
+    pub color: Option<ColourChoice>,
+    /// No pager for long output
+    #[arg(long, global = true)]
+    pub no_pager: bool,
+    /// Run as if started in this folder
+    #[arg(short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Say nothing but errors and warnings
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// What a user can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Turn an agent's log into HAIL, the canonical text of a session
+    Parse(Parse),
+    /// Take up the sessions of this repository into its ledger, without pushing
+    Capture(Capture),
+    /// List sessions, newest first; or those behind commits
+    Log(Log),
+    /// Show the conversation behind a commit, a branch, or a session's own id
+    Show(Show),
+    /// Print a session's canonical text
+    Cat(Cat),
+    /// Fetch the ledgers of a remote
+    Fetch(Fetch),
+    /// Push ledgers to a remote, by hand
+    Push(Push),
+    /// Check that all is well; or set up, or take down
+    Doctor(Doctor),
+    /// Show it all at work in a temporary repository
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completion(Completion),
+}
+
+impl Cli {
+    /// Reads the command line. What cannot be read, and requests for help, are clap's errors.
+    pub fn read(program: &Program, arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = Self::command_of(program).try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// The command tree under the name this program was called by.
+    pub fn command_of(program: &Program) -> clap::Command {
+        static LONG_VERSION: LazyLock<String> =
+            LazyLock::new(|| format!("{}\nlibgit2 {}", env!("CARGO_PKG_VERSION"), git::libgit2_version()));
+        Self::command().bin_name(program.shown()).long_version(LONG_VERSION.as_str())
+    }
+
+    /// The command tree without what only git calls, under the name of the file: for completion,
+    /// which would offer hidden verbs, too.
+    pub fn shown_command() -> clap::Command {
+        let command = clap::Command::default().name(NAME);
+        Global::augment_args(Verb::augment_subcommands(command.version(env!("CARGO_PKG_VERSION"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        let arguments: Vec<_> = arguments.iter().map(OsString::from).collect();
+        Cli::read(&Program::called(arguments.first().map(OsString::as_os_str)), &arguments)
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+        Cli::shown_command().debug_assert();
+    }
+
+    #[test]
+    fn usage_follows_the_name_it_was_called_by() {
+        let usage = |name: &str| read(&[name, "show", "-h"]).expect_err("help is an error to clap").to_string();
+        assert!(usage("/usr/bin/git-opensession").contains("Usage: git opensession show "));
+        assert!(usage("opensession").contains("Usage: opensession show "));
+    }
+
+    #[test]
+    fn colour_without_a_value_is_always_and_takes_no_word_that_is_not_its_own() {
+        let cli = read(&["opensession", "--color", "log"]).expect("a command line");
+        assert_eq!(cli.global.color, Some(ColourChoice::Always));
+        assert!(matches!(cli.verb, Some(AnyVerb::Shown(Verb::Log(_)))));
+        let cli = read(&["opensession", "log", "--color=never"]).expect("a command line");
+        assert_eq!(cli.global.color, Some(ColourChoice::Never));
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error() {
+        for line in [
+            &["opensession", "frobnicate"][..],
+            &["opensession", "show", "--full", "--prompts"],
+            &["opensession", "log", "--json", "-z"],
+            &["opensession", "parse"],
+            &["opensession", "doctor", "--fix", "--uninstall"],
+            &["opensession", "--color=sometimes"],
+        ] {
+            assert_eq!(read(line).expect_err("nonsense").exit_code(), 2, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_long_version_tells_of_libgit2() {
+        let told =
+            |flag: &str| read(&["git-opensession", flag]).expect_err("the version is an error to clap").to_string();
+        assert_eq!(told("-V"), concat!("git-opensession ", env!("CARGO_PKG_VERSION"), "\n"));
+        assert!(told("--version").contains("\nlibgit2 1."));
+    }
+
+    #[test]
+    fn without_a_verb_there_is_none() {
+        assert!(read(&["git-opensession"]).expect("a command line").verb.is_none());
+    }
+}

@@ -1,0 +1,117 @@
+//! `doctor`: what is well, what is not, and setting it up.
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use git_opensession::agents;
+use git_opensession::capture::{Request, explain};
+use git_opensession::doctor::{FanoutMode, Patient, Removal, Setup, examine};
+
+use super::work::Work;
+use crate::cli;
+use crate::context::Context;
+use crate::report::{self, Exit, Failure};
+
+/// How long git may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn run(context: &mut Context, arguments: &cli::Doctor) -> Result<Exit, Failure> {
+    let work = Work::new(context)?;
+    let patient = Patient {
+        repo: &work.repo,
+        config: &work.config,
+        git: &context.git_environment,
+        environment: &context.environment,
+        program: &work.program,
+        parsers: agents::ALL,
+        now: context.now,
+        deadline: Instant::now() + PATIENCE,
+    };
+    if let Some(revision) = &arguments.commit {
+        let request = Request {
+            repo: &work.repo,
+            config: &work.config,
+            git: &context.git_environment,
+            environment: &context.environment,
+            parsers: agents::ALL,
+            redactor: &work.redactor,
+            signature: &work.signature,
+            deadline: Instant::now() + Duration::from_secs(600),
+        };
+        let explanation = explain(&request, work.repo.rev_parse(revision)?)?;
+        return report::explain::tell(&mut context.out, &explanation, arguments.json);
+    }
+    if arguments.uninstall {
+        return uninstall(context, &patient, arguments.yes);
+    }
+    if arguments.fix {
+        return fix(context, &patient, arguments);
+    }
+    let examination = examine(&patient)?;
+    report::doctor::tell(context, &examination, arguments.json)
+}
+
+fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Result<Exit, Failure> {
+    let talk = &context.talk;
+    if !arguments.yes && !talk.can_ask() {
+        return Err(Failure::NeedsYes { verb: "--fix" });
+    }
+    let mode = match (arguments.fanout_mode, FanoutMode::read(patient.config)?) {
+        (Some(mode), _) => mode.into(),
+        (None, Some(mode)) => mode,
+        (None, None) => ask_mode(context)?,
+    };
+    let binary = env::current_exe().and_then(|path| path.canonicalize().or(Ok(path))).map_err(Failure::OwnPath)?;
+    let setup = Setup::plan(patient, &binary, mode, arguments.remote.as_deref())?;
+    report::doctor::tell_setup(talk, &setup);
+    if setup.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if !arguments.yes && talk.ask("Apply this?") != Some(true) {
+        talk.say("nothing was changed");
+        return Ok(Exit::No);
+    }
+    setup.apply(patient.repo)?;
+    talk.say("done; from now on every push carries its sessions along");
+    Ok(Exit::Done)
+}
+
+fn ask_mode(context: &Context) -> Result<FanoutMode, Failure> {
+    let modes = [FanoutMode::HiddenRef.as_str(), FanoutMode::GitNotes.as_str()];
+    match context
+        .talk
+        .choose("How shall sessions travel: on hidden refs only, or with pointers in git notes, too?", &modes)
+    {
+        Some(mode) if mode == FanoutMode::GitNotes.as_str() => Ok(FanoutMode::GitNotes),
+        Some(_) => Ok(FanoutMode::HiddenRef),
+        None => Err(Failure::NeedsMode),
+    }
+}
+
+fn uninstall(context: &Context, patient: &Patient<'_>, yes: bool) -> Result<Exit, Failure> {
+    let talk = &context.talk;
+    if !yes && !talk.can_ask() {
+        return Err(Failure::NeedsYes { verb: "--uninstall" });
+    }
+    let removal = Removal::plan(patient)?;
+    report::doctor::tell_removal(talk, &removal);
+    if removal.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if !yes && talk.ask("Apply this?") != Some(true) {
+        talk.say("nothing was changed");
+        return Ok(Exit::No);
+    }
+    removal.apply(patient.repo)?;
+    talk.say("done; the sessions that were captured are still here");
+    Ok(Exit::Done)
+}
+
+impl From<cli::FanoutMode> for FanoutMode {
+    fn from(mode: cli::FanoutMode) -> Self {
+        match mode {
+            cli::FanoutMode::HiddenRef => Self::HiddenRef,
+            cli::FanoutMode::GitNotes => Self::GitNotes,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The verbs: one file each. A command asks the library, and shows what it said.
+
+mod capture;
+mod cat;
+mod completion;
+mod demo;
+mod doctor;
+mod fetch;
+mod hook;
+mod log;
+mod parse;
+mod push;
+mod show;
+mod shown;
+mod status;
+mod work;
+
+use crate::cli::{AnyVerb, Verb};
+use crate::context::Context;
+use crate::report::{Exit, Failure};
+
+/// Runs what the command line asks for.
+pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failure> {
+    let verb = match verb {
+        None => return status::run(context),
+        Some(AnyVerb::Hook(arguments)) => return Ok(hook::run(context, arguments)),
+        Some(AnyVerb::Shown(verb)) => verb,
+    };
+    match verb {
+        Verb::Parse(arguments) => parse::run(context, arguments).map(|()| Exit::Done),
+        Verb::Capture(arguments) => capture::run(context, arguments),
+        Verb::Log(arguments) => log::run(context, arguments),
+        Verb::Show(arguments) => show::run(context, arguments),
+        Verb::Cat(arguments) => cat::run(context, arguments),
+        Verb::Fetch(arguments) => fetch::run(context, arguments),
+        Verb::Push(arguments) => push::run(context, arguments),
+        Verb::Doctor(arguments) => doctor::run(context, arguments),
+        Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),
+        Verb::Completion(arguments) => completion::run(context, arguments).map(|()| Exit::Done),
+    }
+}

@@ -1,0 +1,53 @@
+//! What the verbs that write need: the repository, its configuration, the user's git, the redactor.
+
+use std::rc::Rc;
+
+use git_opensession::git::process::{GitProgram, Prompts};
+use git_opensession::git::{Config, Repo, Signature};
+use git_opensession::redaction::Redactor;
+
+use crate::context::Context;
+use crate::report::Failure;
+
+/// A repository to work in, and the tools for it.
+pub struct Work {
+    pub repo: Rc<Repo>,
+    pub config: Config,
+    pub program: GitProgram,
+    pub redactor: Redactor,
+    pub signature: Signature,
+}
+
+impl Work {
+    /// Of the current folder.
+    ///
+    /// # Errors
+    /// When there is no repository that can be used.
+    pub fn new(context: &Context) -> Result<Self, Failure> {
+        let repo = context.repo()?;
+        let config = repo.config(&context.git_environment)?;
+        let identity = config.committer(&context.git_environment);
+        let signature = Signature { identity, time: context.now.seconds(), offset: 0 };
+        let program = GitProgram::new(&context.git_environment, &context.cwd);
+        Ok(Self { repo, config, program, redactor: Redactor::new(&context.person()), signature })
+    }
+}
+
+/// The remote that was named, if it can be one: a configured one, or an address.
+///
+/// # Errors
+/// When it is neither.
+pub fn known_remote(work: &Work, named: Option<&str>, default: Option<&str>) -> Result<String, Failure> {
+    let Some(name) = named else {
+        return default.map(str::to_owned).ok_or(Failure::NoRemote);
+    };
+    if !name.contains([':', '/', '\\']) && !work.config.remotes().contains(&name) {
+        return Err(Failure::UnknownRemote { name: name.to_owned() });
+    }
+    Ok(name.to_owned())
+}
+
+/// Whom git may ask for credentials, for what somebody has typed himself.
+pub fn prompts(context: &Context) -> Prompts {
+    if context.talk.can_ask() { Prompts::Terminal } else { Prompts::Askpass }
+}

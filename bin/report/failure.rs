@@ -1,0 +1,317 @@
+//! Everything that can end a command early, and what is said of it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use git_opensession::agents::{self, ParseError};
+use git_opensession::fanout::FanoutError;
+use git_opensession::git::remote::RemoteError;
+use git_opensession::ledger::SessionKey;
+use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse};
+
+use super::{Exit, Hint, Stumble, chain};
+
+/// Why a command ended early.
+///
+/// Each has a sentence that names its subject, an exit code, and, where there is something to be
+/// done, commands that do it.
+#[derive(Debug)]
+pub enum Failure {
+    /// The reader of the output went away: nothing is said.
+    Pipe,
+    /// The output cannot be written.
+    Output(io::Error),
+    /// A folder that does not exist, or cannot be entered.
+    Folder { path: PathBuf, source: io::Error },
+    /// A file cannot be written.
+    Write { path: PathBuf, source: io::Error },
+    /// The scratch space for something that does not fit into memory cannot be used.
+    Scratch(io::Error),
+    /// A log that cannot be parsed; `log` is how the user calls it.
+    Parse { log: String, error: parse::Error },
+    /// A log of another agent than the one that was asked for. `log` is `None` for standard input.
+    WrongProfile { log: Option<PathBuf>, asked: &'static str, fits: &'static str },
+    /// A file that is no log of any agent.
+    UnknownLog { log: String, is_empty: bool },
+    /// The output would be written over the log.
+    OverLog { log: PathBuf },
+    /// A name that names nothing, or too much.
+    Browse(browse::Error),
+    /// There is no session behind something; `asked` is what the user typed, `what` says what that is.
+    NoSession { asked: String, what: String },
+    /// There may be a session behind something, but what is there cannot be read.
+    NothingReadable { what: String },
+    /// More sessions than the verb takes.
+    Several { what: String, sessions: Vec<SessionKey>, verb: &'static str },
+    /// A session that cannot be read to its end.
+    Damaged { session: String, why: String },
+    /// A ledger.
+    Ledger(ledger::Error),
+    /// A capture that could not begin.
+    Capture(capture::Error),
+    /// There is nobody to ask, and nobody has said yes.
+    NeedsYes { verb: &'static str },
+    /// There is nobody to ask how sessions shall travel.
+    NeedsMode,
+    /// The path of this program cannot be told.
+    OwnPath(io::Error),
+    /// There is no remote, and none was named.
+    NoRemote,
+    /// No remote of that name.
+    UnknownRemote { name: String },
+    /// Sessions may not go to a remote.
+    NotAllowed { label: String, is_refused: bool },
+    /// A remote.
+    Remote(RemoteError),
+    /// What was fetched cannot be read.
+    Fetch(fetch::Error),
+    /// The doctor.
+    Doctor(Box<doctor::Error>),
+    /// The demo.
+    Demo(Stumble),
+    /// The hook's input cannot be read.
+    Input(io::Error),
+    /// git, or the repository.
+    Git(git::Error),
+    /// A variable that is set, but to nonsense.
+    Variable { name: &'static str, expected: &'static str },
+}
+
+impl Failure {
+    /// What failed when output was written.
+    pub fn output(source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe { Self::Pipe } else { Self::Output(source) }
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Pipe => Exit::Pipe,
+            Self::UnknownLog { .. }
+            | Self::NoSession { .. }
+            | Self::NotAllowed { .. }
+            | Self::Browse(browse::Error::Unknown { .. }) => Exit::No,
+            Self::Variable { .. }
+            | Self::WrongProfile { .. }
+            | Self::OverLog { .. }
+            | Self::NeedsYes { .. }
+            | Self::NeedsMode
+            | Self::NoRemote
+            | Self::UnknownRemote { .. }
+            | Self::Several { .. }
+            | Self::Browse(browse::Error::Ambiguous { .. } | browse::Error::NoRange { .. }) => Exit::Usage,
+            Self::Remote(error) if error.is_network() => Exit::Network,
+            Self::Parse { error, .. } => of_parse(error),
+            Self::Doctor(error) => of_doctor(error),
+            _ => Exit::Fatal,
+        }
+    }
+
+    /// What may help.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::Git(git::Error::NotARepository { .. }) => {
+                vec![Hint::own(["demo"], "see it at work in a repository of its own")]
+            }
+            Self::WrongProfile { log, fits, .. } => {
+                let log = log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string());
+                vec![Hint::own(["parse", "--profile", fits, &log], "")]
+            }
+            Self::NoRemote | Self::UnknownRemote { .. } | Self::Remote(RemoteError::NotFound { .. }) => {
+                vec![Hint::command(["git", "remote", "-v"], "the remotes that are known here")]
+            }
+            Self::NotAllowed { label, .. } => vec![Hint::own(["doctor", "--fix", "--remote", label], "allow it")],
+            Self::Browse(browse::Error::Unknown { .. }) => vec![
+                Hint::own(["log"], "the sessions that are here"),
+                Hint::own(["fetch"], "get those that others have pushed"),
+            ],
+            Self::Browse(browse::Error::Ambiguous { candidates, .. }) => each_session("show", candidates),
+            Self::Several { sessions, verb, .. } => each_session(verb, sessions),
+            Self::NoSession { asked, .. } => vec![
+                Hint::own(["doctor", "--commit", asked], "says why"),
+                Hint::own(["fetch"], "get what others have pushed"),
+            ],
+            Self::NothingReadable { .. } | Self::Damaged { .. } | Self::Ledger(_) => {
+                vec![Hint::own(["doctor"], "look at the ledgers")]
+            }
+            Self::NeedsYes { verb: "--fix" } => {
+                vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")]
+            }
+            Self::NeedsYes { verb } => vec![Hint::own(["doctor", verb, "--yes"], "")],
+            Self::NeedsMode => vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")],
+            Self::Doctor(error) => match **error {
+                doctor::Error::NoRemote { .. } => vec![Hint::command(["git", "remote", "-v"], "")],
+                doctor::Error::BadMode { .. } => {
+                    vec![Hint::command(["git", "config", "opensession.fanout-mode", "hidden_ref"], "")]
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pipe => f.write_str("the reader of the output went away"),
+            Self::Parse { log, error } => write!(f, "{}", Parsing { log, error }),
+            Self::WrongProfile { log, asked, fits } => {
+                let log = log.as_ref().map_or_else(|| "standard input".to_owned(), |log| log.display().to_string());
+                write!(f, "{log} is not a log of {asked}, but of {fits}")
+            }
+            Self::UnknownLog { log, is_empty: true } => write!(f, "{log} is empty"),
+            Self::UnknownLog { log, is_empty: false } => {
+                let known = agents::ALL.iter().map(|parser| parser.agent()).collect::<Vec<_>>().join(", ");
+                write!(f, "{log} is no log of an agent that is known here ({known})")
+            }
+            Self::OverLog { log } => write!(f, "{} is the log itself: the output would take its place", log.display()),
+            Self::Browse(error) => write!(f, "{}", chain(error)),
+            Self::NoSession { what, .. } => write!(f, "no session is known behind {what}"),
+            Self::NothingReadable { what } => write!(f, "no session behind {what} can be read"),
+            Self::Several { what, sessions, .. } => write!(f, "there are {} sessions behind {what}", sessions.len()),
+            Self::Damaged { session, why } => write!(f, "the session {session} cannot be read to its end: {why}"),
+            Self::Ledger(error) => write!(f, "{}", chain(error)),
+            Self::Capture(error) => write!(f, "{}", chain(error)),
+            Self::Git(error) => error.fmt(f),
+            Self::NeedsYes { verb } => write!(f, "doctor {verb} changes things, and there is nobody to ask: say --yes"),
+            Self::NeedsMode => f.write_str("nobody has chosen how sessions shall travel: say --fanout-mode"),
+            Self::OwnPath(source) => write!(f, "cannot tell where this program is: {}", told(source)),
+            Self::Demo(stumble) => stumble.fmt(f),
+            Self::NoRemote => f.write_str("this repository has no remote, and none was named"),
+            Self::UnknownRemote { name } => write!(f, "there is no remote {name:?}"),
+            Self::NotAllowed { label, is_refused: true } => write!(f, "sessions may not go to {label}: you said so"),
+            Self::NotAllowed { label, .. } => write!(f, "nobody has allowed sessions to go to {label}"),
+            Self::Remote(error) => error.fmt(f),
+            Self::Fetch(error) => write!(f, "{}", chain(error)),
+            Self::Doctor(error) => error.fmt(f),
+            Self::Input(source) => write!(f, "cannot read what git says: {}", told(source)),
+            Self::Output(source) => write!(f, "cannot write the output: {}", told(source)),
+            Self::Folder { path, source } => write!(f, "cannot change to {}: {}", path.display(), told(source)),
+            Self::Write { path, source } => write!(f, "cannot write {}: {}", path.display(), told(source)),
+            Self::Scratch(source) => write!(f, "cannot use a temporary file: {}", told(source)),
+            Self::Variable { name, expected } => write!(f, "{name} is set, but not to {expected}"),
+        }
+    }
+}
+
+/// What may not be set up has the answer "no"; what cannot be is a wrong argument.
+fn of_doctor(error: &doctor::Error) -> Exit {
+    match error {
+        doctor::Error::Refused(_) => Exit::No,
+        doctor::Error::NoRemote { .. } | doctor::Error::BadMode { .. } => Exit::Usage,
+        _ => Exit::Fatal,
+    }
+}
+
+/// A log that is not there is a wrong argument; one without a conversation has the answer "none".
+fn of_parse(error: &parse::Error) -> Exit {
+    match error {
+        parse::Error::Log(ParseError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Exit::Usage,
+        parse::Error::Log(ParseError::NotAFile { .. }) => Exit::Usage,
+        parse::Error::Log(ParseError::NotThisAgent { .. }) | parse::Error::Empty { .. } => Exit::No,
+        _ => Exit::Fatal,
+    }
+}
+
+/// A sentence about a log that could not be parsed.
+struct Parsing<'a> {
+    log: &'a str,
+    error: &'a parse::Error,
+}
+
+impl fmt::Display for Parsing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let log = self.log;
+        match self.error {
+            parse::Error::Log(ParseError::Read { source, .. }) => write!(f, "cannot read {log}: {}", told(source)),
+            parse::Error::Log(ParseError::NotAFile { .. }) => write!(f, "{log} is not a regular file"),
+            parse::Error::Log(ParseError::NotThisAgent { agent, .. }) => write!(f, "{log} has no record of {agent}"),
+            parse::Error::Empty { report, .. } => {
+                write!(f, "{log} has no conversation in it: {} lines, ", report.lines)?;
+                let ignored = report.ignored.values().sum::<u64>();
+                write!(f, "{ignored} records that say nothing of one, {} that cannot be read", report.skipped_count)
+            }
+            error => write!(f, "cannot parse {log}: {error}"),
+        }
+    }
+}
+
+/// The same verb for each of several sessions.
+fn each_session(verb: &str, sessions: &[SessionKey]) -> Vec<Hint> {
+    const MOST: usize = 8;
+    let hints = sessions.iter().take(MOST).map(|key| Hint::own([verb.to_owned(), key.sid.to_string()], ""));
+    hints.collect()
+}
+
+impl From<browse::Error> for Failure {
+    fn from(error: browse::Error) -> Self {
+        match error {
+            browse::Error::Git(error) => Self::Git(error),
+            browse::Error::Ledger(error) => Self::Ledger(error),
+            error => Self::Browse(error),
+        }
+    }
+}
+
+impl From<capture::Error> for Failure {
+    fn from(error: capture::Error) -> Self {
+        match error {
+            capture::Error::Git(error) => Self::Git(error),
+            error @ capture::Error::Private { .. } => Self::Capture(error),
+        }
+    }
+}
+
+impl From<ledger::Error> for Failure {
+    fn from(error: ledger::Error) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<doctor::Error> for Failure {
+    fn from(error: doctor::Error) -> Self {
+        match error {
+            doctor::Error::Git(error) => Self::Git(error),
+            error => Self::Doctor(Box::new(error)),
+        }
+    }
+}
+
+impl From<RemoteError> for Failure {
+    fn from(error: RemoteError) -> Self {
+        Self::Remote(error)
+    }
+}
+
+impl From<FanoutError> for Failure {
+    fn from(error: FanoutError) -> Self {
+        match error {
+            FanoutError::Git(error) => Self::Git(error),
+            FanoutError::Ledger(error) => Self::Ledger(error),
+        }
+    }
+}
+
+impl From<fetch::Error> for Failure {
+    fn from(error: fetch::Error) -> Self {
+        match error {
+            fetch::Error::Remote(error) => Self::Remote(error),
+            fetch::Error::Git(error) => Self::Git(error),
+            error @ fetch::Error::Ledger(_) => Self::Fetch(error),
+        }
+    }
+}
+
+impl From<git::Error> for Failure {
+    fn from(error: git::Error) -> Self {
+        Self::Git(error)
+    }
+}
+
+/// What the system says, without the number that Rust adds.
+fn told(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,32 @@
+//! What the user is told when something did not go well: every sentence, every next command, every
+//! exit code.
+
+pub mod doctor;
+mod exit;
+pub mod explain;
+mod failure;
+mod hint;
+pub mod push;
+mod stumble;
+
+pub use exit::Exit;
+pub use failure::Failure;
+pub use hint::Hint;
+pub use stumble::Stumble;
+
+use std::error::Error;
+
+/// An error and what caused it, in one line. What a cause repeats of its error is left out.
+pub fn chain(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.ends_with(&text) {
+            said.push_str(": ");
+            said.push_str(&text);
+        }
+        cause = error.source();
+    }
+    said
+}

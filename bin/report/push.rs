@@ -1,0 +1,91 @@
+//! What is said of a push: one line if all is well, one for each thing that is not.
+
+use git_opensession::agents::Environment;
+use git_opensession::fanout::Finding;
+use git_opensession::pre_push::{Outcome, Problem};
+use git_opensession::redaction::Findings;
+use git_opensession::view::Safe;
+
+use super::Hint;
+use crate::terminal::Talk;
+
+/// How many secrets are named.
+const NAMED: usize = 5;
+
+/// Says what came of a hook.
+pub fn tell(talk: &Talk, outcome: &Outcome) {
+    if outcome.idle.is_some() {
+        return;
+    }
+    secrets(talk, outcome);
+    if outcome.deleted_ledgers > 0 {
+        let count = outcome.deleted_ledgers;
+        talk.hook(&format!(
+            "this push deletes {count} ledgers of sessions over there; push them again from a clone that has them"
+        ));
+    }
+    for problem in &outcome.problems {
+        tell_problem(talk, problem);
+    }
+    if let Some(report) = &outcome.fanout {
+        for failure in report.failures() {
+            talk.hook(Safe::line(&failure.to_string()).as_ref());
+        }
+        if report.failures().next().is_some() {
+            for said in &report.remote_says {
+                talk.hook(&format!("  remote: {}", Safe::line(said)));
+            }
+        }
+        if let Some(summary) = report.summary() {
+            talk.hook(&format!("{}{}", Safe::line(&summary), redacted(outcome)));
+        }
+    }
+    if outcome.must_fail() {
+        let why = if outcome.is_blocked() { "opensession.secret-scan is block" } else { "strict mode is on" };
+        talk.hook(&format!("nothing is pushed: {why}"));
+    }
+}
+
+/// `, 5 secrets redacted`, or nothing.
+fn redacted(outcome: &Outcome) -> String {
+    let findings = outcome.captured.iter().map(|captured| &captured.findings);
+    let people = ["home", "user"];
+    let count: u64 = findings.flat_map(Findings::iter).filter(|(rule, _)| !people.contains(rule)).map(|(_, n)| n).sum();
+    match count {
+        0 => String::new(),
+        1 => ", 1 secret redacted".to_owned(),
+        n => format!(", {n} secrets redacted"),
+    }
+}
+
+fn tell_problem(talk: &Talk, problem: &Problem) {
+    let text = problem.to_string();
+    talk.hook(Safe::line(&text).as_ref());
+    let hint = match problem {
+        Problem::NotAllowed { label } => Some(Hint::own(["doctor", "--fix", "--remote", label], "allow it")),
+        Problem::Unfinished { .. } => Some(Hint::own(["capture"], "finish it now, or let the next push do it")),
+        _ => None,
+    };
+    if let Some(hint) = hint {
+        talk.hook(&format!("  {}", hint.line(talk.program())));
+    }
+}
+
+fn secrets(talk: &Talk, outcome: &Outcome) {
+    let findings = &outcome.secrets.findings;
+    for Finding { file, line, rule, commit } in findings.iter().take(NAMED) {
+        let commit: String = commit.to_string().chars().take(12).collect();
+        talk.hook(&format!("a secret is being pushed: {}:{line} ({rule}, commit {commit})", Safe::line(file)));
+    }
+    if findings.len() > NAMED {
+        talk.hook(&format!("... and {} more", findings.len() - NAMED));
+    }
+}
+
+/// Whether strict mode is on as far as the environment says: for when the configuration cannot be read.
+pub fn is_strict(environment: &Environment) -> bool {
+    let value = environment.variable("OPENSESSION_STRICT");
+    value.is_some_and(|value| {
+        !matches!(value.to_string_lossy().to_ascii_lowercase().as_str(), "0" | "no" | "off" | "false")
+    })
+}
