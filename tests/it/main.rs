@@ -1,0 +1,22 @@
+//! The binary and git as a user runs them, in sealed worlds; and the rules of the house.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test a panic is the failure itself"
+)]
+
+mod cli;
+mod consent;
+mod defects;
+mod faults;
+mod hooks;
+mod places;
+mod privacy;
+mod push;
+mod reading;
+mod readme;
+mod walls;
+mod world;
