@@ -1,0 +1,83 @@
+//! What the hook costs a `git push`, side by side with a push without it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench prints its table, and a panic is its failure"
+)]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use git_opensession::session::Timestamp;
+use std::time::{Instant, SystemTime};
+use support::table::{Table, median, millis};
+use support::world::World;
+
+const MB: usize = 1 << 20;
+
+/// A span that ended `hours` ago and took one hour.
+fn span(hours: i64) -> (Timestamp, Timestamp) {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
+    let end = i64::try_from(now.as_secs()).expect("it is before 2262") - hours * 3600;
+    (Timestamp::from_seconds(end - 3600), Timestamp::from_seconds(end))
+}
+
+/// Pushes of one commit each, without and with the hook in turn: the medians, in milliseconds.
+fn pairs(world: &mut World, times: usize) -> (f64, f64) {
+    let mut taken = [Vec::new(), Vec::new()];
+    for n in 0..times * 2 {
+        world.commit();
+        let start = Instant::now();
+        world.push(n % 2 == 1);
+        taken[n % 2].push(millis(start.elapsed()));
+    }
+    for times in &mut taken {
+        times.sort_by(f64::total_cmp);
+    }
+    (median(&taken[0]), median(&taken[1]))
+}
+
+/// A world in which `count` sessions were captured long ago, so that a push has nothing new.
+fn settled(count: u64, foreign: bool) -> World {
+    let mut world = World::new();
+    let cwd = if foreign { world.path("elsewhere") } else { world.repo() };
+    world.sessions(&cwd, count, 20_000, span(48));
+    world.install();
+    world.commit();
+    world.push(true);
+    world
+}
+
+fn main() {
+    let mut table = Table::new("git push of one commit, plain and with the hook");
+    let mut added = Vec::new();
+    for count in [50, 500, 5000] {
+        let (plain, hooked) = pairs(&mut settled(count, false), 15);
+        Table::fact(&format!("plain push, {count} sessions on disk"), plain, "ms");
+        table.at_most(&format!("nothing new, {count} sessions: more than plain"), hooked - plain, 20.0, "ms");
+        added.push(hooked);
+    }
+    table.at_most("5000 sessions against 50, whole push", added[2] / added[0], 1.5, "x");
+    let (plain, hooked) = pairs(&mut settled(500, true), 15);
+    table.at_most("500 sessions of another repository: more than plain", hooked - plain, 20.0, "ms");
+
+    let mut world = World::new();
+    world.install();
+    world.sessions(&world.repo(), 1, MB, span(0));
+    world.commit();
+    let start = Instant::now();
+    world.push(true);
+    Table::fact("first push of 1 new session of 1 MB", millis(start.elapsed()), "ms");
+
+    let mut world = World::new();
+    world.install();
+    world.sessions(&world.repo(), 100, MB, span(0));
+    world.commit();
+    let start = Instant::now();
+    world.push(true);
+    table.at_most("first push of 100 new sessions of 1 MB", millis(start.elapsed()), 1500.0, "ms");
+    table.finish();
+}
