@@ -26,7 +26,6 @@ use std::io::Write;
 use std::path::Path;
 
 use flate2::write::ZlibEncoder;
-use git2::OdbLookupFlags;
 use tempfile::NamedTempFile;
 
 use super::pack::write_pack;
@@ -108,8 +107,7 @@ impl ObjectBatch<'_> {
     }
 
     fn add(&mut self, kind: ObjectKind, content: Vec<u8>) -> Result<Oid> {
-        let oid = git2::Oid::hash_object(kind.to_git(), &content).map_err(Error::git("hash", "an object"))?;
-        let oid = Oid::from_git(oid)?;
+        let oid = self.repo.backend.format().hash_object(kind, &content)?;
         if self.seen.insert(oid) {
             self.pending_bytes += content.len();
             self.pending.push(PendingObject { oid, kind, content });
@@ -121,31 +119,20 @@ impl ObjectBatch<'_> {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let odb = self.repo.odb()?;
-        let mut new = Vec::with_capacity(self.pending.len());
-        for object in self.pending.drain(..) {
-            let id = object.oid.to_git()?;
-            if odb.exists_ext(id, OdbLookupFlags::NO_REFRESH) {
-                // It may be unreachable and old, and a `git gc` may be on its way to it: this makes it young again.
-                let kind = object.kind.to_git();
-                odb.write(kind, &object.content).map_err(Error::git("write object", object.oid))?;
-            } else {
-                new.push(object);
-            }
-        }
+        let new = self.repo.backend.renew(std::mem::take(&mut self.pending))?;
         let bytes = std::mem::take(&mut self.pending_bytes);
         if new.is_empty() {
             return Ok(());
         }
         let objects = self.repo.common_dir().join("objects");
         if new.len() > LOOSE_OBJECTS || bytes > LOOSE_BYTES {
-            self.report.bytes += write_pack(&objects, &new)?;
+            self.report.bytes += write_pack(&objects, self.repo.backend.format(), &new)?;
             self.report.packs += 1;
         } else {
             self.report.bytes += write_loose(&objects, &new)?;
         }
         self.report.objects += new.len();
-        odb.refresh().map_err(Error::git("read", objects.display()))
+        self.repo.backend.refresh()
     }
 }
 

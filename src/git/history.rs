@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use git2::{ErrorCode, ObjectType, Sort};
-
-use super::{Error, Oid, Repo, Result};
+use super::{Oid, Repo, Result};
 
 /// What a walk leaves out, with all its ancestors.
 #[derive(Debug, Clone, Default)]
@@ -49,13 +47,7 @@ impl Repo {
     /// # Errors
     /// [`Error::UnknownRevision`], [`Error::AmbiguousRevision`].
     pub fn rev_parse(&self, text: &str) -> Result<Oid> {
-        let unknown = || Error::UnknownRevision { text: text.to_owned() };
-        let object = self.git.revparse_single(text).map_err(|error| match error.code() {
-            ErrorCode::Ambiguous => Error::AmbiguousRevision { text: text.to_owned() },
-            _ => unknown(),
-        })?;
-        let commit = object.peel(ObjectType::Commit).map_err(|_| unknown())?;
-        Ok(Oid::from_git(commit.id())?)
+        self.backend.rev_parse(text)
     }
 
     /// The commits reachable from `tips` (commits or tags of commits) that are not left out, newest first.
@@ -63,13 +55,14 @@ impl Repo {
     /// # Errors
     /// [`Error::Missing`] if a tip is not here; [`Error::WrongKind`] if one is no commit.
     pub fn rev_list(&self, tips: &[Oid], exclude: &Exclude, limits: WalkLimits) -> Result<Walked> {
-        let tips: Vec<git2::Oid> = tips.iter().map(|tip| self.peel(*tip)).collect::<Result<_>>()?;
-        let mut hidden: BTreeSet<_> = exclude.commits.iter().filter_map(|oid| self.peel(*oid).ok()).collect();
+        let peel = |oid: Oid| self.backend.peel(oid);
+        let tips: Vec<Oid> = tips.iter().map(|tip| peel(*tip)).collect::<Result<_>>()?;
+        let mut hidden: BTreeSet<Oid> = exclude.commits.iter().filter_map(|oid| peel(*oid).ok()).collect();
         if let Some(remote) = &exclude.tracked_by {
             let tracked = self.refs(&format!("refs/remotes/{remote}/"))?;
-            hidden.extend(tracked.iter().filter_map(|tracked| self.peel(tracked.oid).ok()));
+            hidden.extend(tracked.iter().filter_map(|tracked| peel(tracked.oid).ok()));
         }
-        self.walk_history(&tips, hidden, limits)
+        self.backend.walk(&tips, &hidden, limits)
     }
 
     /// The commits of a range, newest first: `a..b`, `a...b` (what only one of the two reaches), `a..` and `..b` (the other
@@ -95,11 +88,7 @@ impl Repo {
     /// # Errors
     /// [`Error::Missing`], [`Error::WrongKind`]; [`Error::Git`] if history is not here.
     pub fn merge_base(&self, one: Oid, two: Oid) -> Result<Option<Oid>> {
-        match self.git.merge_base(self.peel(one)?, self.peel(two)?) {
-            Ok(base) => Ok(Some(Oid::from_git(base)?)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::git("find a common ancestor of", format!("{one} and {two}"))(error)),
-        }
+        self.backend.merge_base(self.backend.peel(one)?, self.backend.peel(two)?)
     }
 
     /// Whether `ancestor` is `commit` or one of its ancestors.
@@ -110,51 +99,13 @@ impl Repo {
         if ancestor == commit {
             return Ok(true);
         }
-        let (ancestor, commit) = (self.peel(ancestor)?, self.peel(commit)?);
-        self.git.graph_descendant_of(commit, ancestor).map_err(Error::git("look for an ancestor of", commit))
-    }
-
-    fn walk_history(&self, tips: &[git2::Oid], hidden: BTreeSet<git2::Oid>, limits: WalkLimits) -> Result<Walked> {
-        let failed = |error| Error::git("walk the history of", self.common_dir().display())(error);
-        let mut walk = self.git.revwalk().map_err(failed)?;
-        walk.set_sorting(Sort::TIME).map_err(failed)?;
-        tips.iter().try_for_each(|tip| walk.push(*tip)).map_err(failed)?;
-        hidden.into_iter().try_for_each(|oid| walk.hide(oid)).map_err(failed)?;
-        let mut walked = Walked::default();
-        for commit in walk {
-            let late = limits.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if walked.commits.len() >= limits.commits || late {
-                walked.truncated = true;
-                break;
-            }
-            match commit {
-                Ok(commit) => walked.commits.push(Oid::from_git(commit)?),
-                Err(error) if error.code() == ErrorCode::NotFound => {
-                    walked.truncated = true;
-                    break;
-                }
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Ok(walked)
-    }
-
-    /// The commit itself, or the one that a tag is of.
-    fn peel(&self, oid: Oid) -> Result<git2::Oid> {
-        let object = self.git.find_object(oid.to_git()?, None).map_err(|error| match error.code() {
-            ErrorCode::NotFound => Error::Missing(oid),
-            _ => Error::Damaged { oid, reason: error.message().to_owned() },
-        })?;
-        match object.peel(ObjectType::Commit) {
-            Ok(commit) => Ok(commit.id()),
-            Err(error) if error.code() == ErrorCode::NotFound => Err(Error::Missing(oid)),
-            Err(_) => Err(Error::WrongKind { oid, wanted: "commit" }),
-        }
+        self.backend.is_ancestor(self.backend.peel(ancestor)?, self.backend.peel(commit)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Error;
     use super::super::testing::Sandbox;
     use super::*;
 

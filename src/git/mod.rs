@@ -5,6 +5,7 @@
 //! type of either leaves this room, so a second back end (for SHA-256 and reftable repositories) can be added here and
 //! nowhere else.
 
+mod backend;
 mod batch;
 mod branch;
 mod commit;
@@ -18,6 +19,7 @@ mod identity;
 mod lock;
 mod names;
 mod object;
+mod object_format;
 mod pack;
 pub mod process;
 mod reflog;

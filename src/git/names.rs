@@ -120,8 +120,9 @@ impl Oid {
         self.to_string().starts_with(&prefix.0)
     }
 
+    /// For libgit2; an id of SHA-256 is none of an object that it could have.
     pub(super) fn to_git(self) -> Result<git2::Oid, super::Error> {
-        git2::Oid::from_bytes(self.as_bytes()).map_err(|_| super::Error::sha256())
+        git2::Oid::from_bytes(self.as_bytes()).map_err(|_| super::Error::Missing(self))
     }
 
     pub(super) fn from_git(oid: git2::Oid) -> Result<Self, BadName> {

@@ -1,7 +1,7 @@
 //! Reading objects. Everything is looked at before it is read (kind and size), and nothing is ever asked of a
 //! remote: in a shallow or partial clone a missing object is [`Error::Missing`], not a download.
 
-use git2::{ErrorCode, ObjectType};
+use git2::ObjectType;
 
 use super::tree_data::{self, RawEntry};
 use super::{Error, Oid, Repo, Result};
@@ -89,16 +89,6 @@ impl ObjectKind {
             Self::Tag => ObjectType::Tag,
         }
     }
-
-    fn from_git(kind: ObjectType) -> Option<Self> {
-        match kind {
-            ObjectType::Blob => Some(Self::Blob),
-            ObjectType::Tree => Some(Self::Tree),
-            ObjectType::Commit => Some(Self::Commit),
-            ObjectType::Tag => Some(Self::Tag),
-            ObjectType::Any => None,
-        }
-    }
 }
 
 impl Repo {
@@ -107,17 +97,15 @@ impl Repo {
     /// # Errors
     /// [`Error::Missing`], [`Error::Damaged`].
     pub fn header(&self, oid: Oid) -> Result<ObjectHeader> {
-        let (size, kind) = self.odb()?.read_header(oid.to_git()?).map_err(read_error(oid))?;
-        let damaged = || Error::Damaged { oid, reason: "unknown kind of object".to_owned() };
-        Ok(ObjectHeader { kind: ObjectKind::from_git(kind).ok_or_else(damaged)?, size: size as u64 })
+        self.backend.header(oid)
     }
 
     /// Whether the object is here.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for an id this repository cannot have; [`Error::Git`].
+    /// [`Error::Git`].
     pub fn has(&self, oid: Oid) -> Result<bool> {
-        Ok(self.odb()?.exists(oid.to_git()?))
+        Ok(self.backend.format().is_of(oid) && self.backend.exists(oid)?)
     }
 
     /// The bytes of a blob of at most `limit` bytes; the size is looked at before anything is read.
@@ -207,21 +195,14 @@ impl Repo {
     }
 
     fn content(&self, oid: Oid, kind: ObjectKind, limit: u64) -> Result<Vec<u8>> {
-        let odb = self.odb()?;
-        let id = oid.to_git()?;
-        let (size, found) = odb.read_header(id).map_err(read_error(oid))?;
-        if found != kind.to_git() {
+        let header = self.backend.header(oid)?;
+        if header.kind != kind {
             return Err(Error::WrongKind { oid, wanted: kind.as_str() });
         }
-        let size = size as u64;
-        if size > limit {
-            return Err(Error::TooLarge { oid, size, limit });
+        if header.size > limit {
+            return Err(Error::TooLarge { oid, size: header.size, limit });
         }
-        Ok(odb.read(id).map_err(read_error(oid))?.data().to_vec())
-    }
-
-    pub(super) fn odb(&self) -> Result<git2::Odb<'_>> {
-        self.git.odb().map_err(Error::git("open the objects of", self.common_dir().display()))
+        self.backend.read(oid)
     }
 }
 
@@ -293,13 +274,6 @@ impl Budget {
 impl RawEntry<'_> {
     fn to_entry(self) -> Result<TreeEntry> {
         Ok(TreeEntry { name: self.name.to_vec(), kind: self.kind, oid: self.oid()? })
-    }
-}
-
-fn read_error(oid: Oid) -> impl Fn(git2::Error) -> Error {
-    move |error| match error.code() {
-        ErrorCode::NotFound => Error::Missing(oid),
-        _ => Error::Damaged { oid, reason: error.message().to_owned() },
     }
 }
 
@@ -396,7 +370,7 @@ mod tests {
         assert!(!repo.has(absent).unwrap());
         assert!(matches!(repo.header(absent), Err(Error::Missing(oid)) if oid == absent));
         let long: Oid = "12".repeat(32).parse().unwrap();
-        assert!(matches!(repo.header(long), Err(Error::Unsupported { .. })));
+        assert!(matches!(repo.header(long), Err(Error::Missing(oid)) if oid == long));
     }
 
     #[test]

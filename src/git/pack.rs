@@ -3,11 +3,11 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use sha1::{Digest, Sha1};
 use tempfile::NamedTempFile;
 
 use super::batch::{PendingObject, deflate, level, make_folder, sync_folder, temporary_file};
 use super::names::hex;
+use super::object_format::{Checksum, ObjectFormat};
 use super::{Error, ObjectKind, Oid, Result};
 
 /// Where an object lies in the pack.
@@ -19,10 +19,10 @@ struct Place {
 
 /// Writes the objects as a pack and gives its size in bytes. Pack, index and their names are durable then; git sees the
 /// pack only once its index has its name, which comes last.
-pub(super) fn write_pack(objects: &Path, new: &[PendingObject]) -> Result<u64> {
+pub(super) fn write_pack(objects: &Path, format: ObjectFormat, new: &[PendingObject]) -> Result<u64> {
     let folder = objects.join("pack");
     make_folder(&folder, objects)?;
-    let mut pack = Hashing::new(temporary_file(&folder, "tmp_pack_")?);
+    let mut pack = Hashing::new(temporary_file(&folder, "tmp_pack_")?, format);
     let count = u32::try_from(new.len()).map_err(|_| too_large(&folder))?;
     pack.put(&[b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes()].concat())?;
     let mut places = Vec::with_capacity(new.len());
@@ -41,7 +41,7 @@ pub(super) fn write_pack(objects: &Path, new: &[PendingObject]) -> Result<u64> {
     }
     let size = pack.size;
     let (pack, checksum) = pack.finish()?;
-    let index = write_index(&folder, places, &checksum)?;
+    let index = write_index(&folder, format, places, &checksum)?;
     let name = hex(&checksum);
     for (file, extension) in [(pack, "pack"), (index, "idx")] {
         let path = folder.join(format!("pack-{name}.{extension}"));
@@ -51,9 +51,14 @@ pub(super) fn write_pack(objects: &Path, new: &[PendingObject]) -> Result<u64> {
     Ok(size)
 }
 
-fn write_index(folder: &Path, mut places: Vec<Place>, pack_checksum: &[u8]) -> Result<NamedTempFile> {
+fn write_index(
+    folder: &Path,
+    format: ObjectFormat,
+    mut places: Vec<Place>,
+    pack_checksum: &[u8],
+) -> Result<NamedTempFile> {
     places.sort_by_key(|place| place.oid);
-    let mut index = Hashing::new(temporary_file(folder, "tmp_idx_")?);
+    let mut index = Hashing::new(temporary_file(folder, "tmp_idx_")?, format);
     index.put(b"\xfftOc\0\0\0\x02")?;
     for first in 0..=255 {
         let up_to = places.partition_point(|place| place.oid.as_bytes().first().is_some_and(|byte| *byte <= first));
@@ -91,16 +96,16 @@ fn too_large(folder: &Path) -> Error {
     Error::io("write a pack in", folder)(std::io::ErrorKind::FileTooLarge.into())
 }
 
-/// A file that ends in the SHA-1 of what was written before.
+/// A file that ends in the checksum of what was written before.
 struct Hashing {
     file: BufWriter<NamedTempFile>,
-    hash: Sha1,
+    hash: Checksum,
     size: u64,
 }
 
 impl Hashing {
-    fn new(file: NamedTempFile) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 17, file), hash: Sha1::new(), size: 0 }
+    fn new(file: NamedTempFile, format: ObjectFormat) -> Self {
+        Self { file: BufWriter::with_capacity(1 << 17, file), hash: Checksum::new(format), size: 0 }
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
@@ -111,7 +116,7 @@ impl Hashing {
 
     /// The file, durable, and its checksum.
     fn finish(mut self) -> Result<(NamedTempFile, Vec<u8>)> {
-        let checksum = self.hash.clone().finalize().to_vec();
+        let checksum = self.hash.value();
         self.put(&checksum)?;
         let path = self.file.get_ref().path().to_path_buf();
         let file = self.file.into_inner().map_err(|failed| Error::io("write", &path)(failed.into_error()))?;

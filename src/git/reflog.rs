@@ -28,14 +28,53 @@ impl Repo {
     pub fn made_here(&self) -> Result<HashMap<Oid, Made>> {
         let mut made = HashMap::new();
         for (worktree, git_dir) in self.worktree_dirs()? {
-            let Some(log) = tail(&git_dir.join("logs").join("HEAD")) else { continue };
-            for (commit, as_new) in log.split(|byte| *byte == b'\n').filter_map(made_by) {
+            let log = self.backend.head_log(&git_dir);
+            for (commit, as_new) in log.iter().filter_map(|line| Some((line.new, line.makes()?))) {
                 let known = made.entry(commit).or_insert_with(|| Made { worktree: worktree.clone(), as_new });
                 known.as_new |= as_new;
             }
         }
         Ok(made)
     }
+}
+
+/// A line of a reflog.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LogLine {
+    /// What the ref was set to.
+    pub new: Oid,
+    /// Why: `<what>: <subject>`.
+    pub message: String,
+}
+
+impl LogLine {
+    /// `<old> <new> <name> <email> <time> <zone>TAB<message>`.
+    fn parse(line: &[u8]) -> Option<Self> {
+        let (values, message) = line.split_at(line.iter().position(|byte| *byte == b'\t')?);
+        let new = str::from_utf8(values.split(|byte| *byte == b' ').nth(1)?).ok()?;
+        let message = String::from_utf8_lossy(message.strip_prefix(b"\t")?).into_owned();
+        Some(Self { new: new.parse().ok()?, message })
+    }
+
+    /// Whether this made a commit, and if so, whether a new one.
+    fn makes(&self) -> Option<bool> {
+        let message = &self.message;
+        let what = message.split(": ").next()?;
+        let as_new = matches!(what, "commit" | "commit (initial)" | "commit (amend)" | "commit (merge)");
+        let again = as_new
+            || what == "cherry-pick"
+            || what == "revert"
+            || what == "am"
+            || message.contains("Merge made by")
+            || (what.contains("rebase") && !what.contains("(start)") && !what.contains("(finish)"));
+        again.then_some(as_new)
+    }
+}
+
+/// The latest lines of the log of `HEAD`, where logs are files: in the git folder of a worktree.
+pub(super) fn of_head_in_files(git_dir: &Path) -> Vec<LogLine> {
+    let log = tail(&git_dir.join("logs").join("HEAD")).unwrap_or_default();
+    log.split(|byte| *byte == b'\n').filter_map(LogLine::parse).collect()
 }
 
 /// The whole lines in the last part of a file.
@@ -55,23 +94,6 @@ fn tail(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The commit that a line of a reflog says was made, and whether it is a new one:
-/// `<old> <new> <name> <email> <time> <zone>TAB<what>: <subject>`.
-fn made_by(line: &[u8]) -> Option<(Oid, bool)> {
-    let (values, message) = line.split_at(line.iter().position(|byte| *byte == b'\t')?);
-    let new = str::from_utf8(values.split(|byte| *byte == b' ').nth(1)?).ok()?;
-    let message = String::from_utf8_lossy(message.strip_prefix(b"\t")?);
-    let what = message.split(": ").next()?;
-    let as_new = matches!(what, "commit" | "commit (initial)" | "commit (amend)" | "commit (merge)");
-    let again = as_new
-        || what == "cherry-pick"
-        || what == "revert"
-        || what == "am"
-        || message.contains("Merge made by")
-        || (what.contains("rebase") && !what.contains("(start)") && !what.contains("(finish)"));
-    again.then_some((new.parse().ok()?, as_new))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::Sandbox;
@@ -79,10 +101,9 @@ mod tests {
 
     fn said(what: &str) -> Option<bool> {
         let line = format!("{} {} A B <a@b> 1 +0000\t{what}", "1".repeat(40), "2".repeat(40));
-        made_by(line.as_bytes()).map(|(commit, as_new)| {
-            assert_eq!(commit, Oid::from_bytes(&[0x22; 20]).unwrap());
-            as_new
-        })
+        let line = LogLine::parse(line.as_bytes()).unwrap();
+        assert_eq!(line.new, Oid::from_bytes(&[0x22; 20]).unwrap());
+        line.makes()
     }
 
     #[test]
@@ -118,7 +139,7 @@ mod tests {
     #[test]
     fn broken_lines_say_nothing() {
         for line in [&b""[..], b"\t", b"\tcommit: x", b"1 2 3\tcommit: x", b"\xff \xff\tcommit: x", b"1 \tcommit: x"] {
-            assert_eq!(made_by(line), None, "{line:?}");
+            assert_eq!(LogLine::parse(line), None, "{line:?}");
         }
     }
 

@@ -1,12 +1,9 @@
 //! Reading refs, and moving the hidden ones from a value that was seen.
 
-use std::fs::File;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use git2::{ErrorCode, Reference};
-
-use super::lock::{Backoff, lock_beside};
+use super::backend::Attempt;
+use super::lock::Backoff;
 use super::{Error, HiddenRef, Oid, RefName, Repo, RepoLock, Result};
 
 /// What a ref must be for a move to happen.
@@ -50,19 +47,7 @@ impl Repo {
     /// # Errors
     /// [`Error::Git`] for a ref file that does not parse.
     pub fn read_ref(&self, name: &RefName) -> Result<Option<Oid>> {
-        let found = match std::str::from_utf8(name.as_bytes()) {
-            Ok(text) => self.git.find_reference(text),
-            // libgit2's binding takes text only, so a name that is none is looked for among all of them.
-            Err(_) => match self.all_refs("refs/*")?.find(|found| found.name_bytes() == name.as_bytes()) {
-                Some(found) => Ok(found),
-                None => return Ok(None),
-            },
-        };
-        match found.and_then(|found| found.resolve()) {
-            Ok(found) => Ok(found.target().map(Oid::from_git).transpose()?),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(Error::git("read", name)(error)),
-        }
+        self.backend.value(name)
     }
 
     /// All refs whose name begins with `prefix` (`refs/opensession/branches/`), sorted by name. No object is opened. Refs
@@ -71,15 +56,7 @@ impl Repo {
     /// # Errors
     /// [`Error::Git`] if the refs cannot be listed.
     pub fn refs(&self, prefix: &str) -> Result<Vec<RefValue>> {
-        let mut refs = Vec::new();
-        for found in self.all_refs(&format!("{prefix}*"))? {
-            let Ok(name) = RefName::new(found.name_bytes()) else { continue };
-            let target = found.target().or_else(|| found.resolve().ok()?.target());
-            let Some(oid) = target.and_then(|target| Oid::from_git(target).ok()) else { continue };
-            if name.as_bytes().starts_with(prefix.as_bytes()) {
-                refs.push(RefValue { name, oid });
-            }
-        }
+        let mut refs = self.backend.list(prefix)?;
         refs.sort_by(|one, two| one.name.cmp(&two.name));
         Ok(refs)
     }
@@ -108,90 +85,28 @@ impl Repo {
         }
         let mut pause = Backoff::new(deadline);
         loop {
-            let moved = match (expected, new) {
-                (_, Some(new)) => self.set_ref(name, expected, new, message),
-                (Expected::At(old), None) => self.delete_ref(name, old),
-                (Expected::Absent, None) => Ok(self.read_ref(name.name())?.is_none()),
-            };
-            match moved {
-                Ok(true) => {
-                    self.sync_ref(name)?;
-                    return Ok(Update::Moved);
-                }
-                Ok(false) => return self.raced(name),
-                Err(error) if error.code() == ErrorCode::Locked => {
-                    let path = lock_beside(&self.ref_path(name));
+            match self.backend.try_move(name, expected, new, message)? {
+                Attempt::Moved => return Ok(Update::Moved),
+                Attempt::Raced => return self.raced(name),
+                Attempt::Locked(path) => {
                     let broken = lock.map(|lock| lock.break_if_stale(&path)).transpose()?.unwrap_or(false);
                     if !broken && !pause.sleep() {
                         return Err(Error::RefLocked { name: name.name().clone(), lock: path });
                     }
                 }
-                Err(error) => return Err(Error::git("move", name)(error)),
             }
-        }
-    }
-
-    /// Whether it could be done: the comparison happens under the ref's lock. (For libgit2, the zero id means that there
-    /// must be no such ref; its own "do not overwrite" looks before it locks, and so two creators can both win.)
-    fn set_ref(&self, name: &HiddenRef, expected: Expected, new: Oid, message: &str) -> Result<bool, git2::Error> {
-        let id = |oid: Oid| git2::Oid::from_bytes(oid.as_bytes());
-        let old = match expected {
-            Expected::Absent => git2::Oid::ZERO_SHA1,
-            Expected::At(old) => id(old)?,
-        };
-        match self.git.reference_matching(name.as_str(), id(new)?, true, old, message) {
-            Ok(_) => Ok(true),
-            Err(error) if is_race(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn delete_ref(&self, name: &HiddenRef, old: Oid) -> Result<bool, git2::Error> {
-        let found = self.git.find_reference(name.as_str());
-        match found {
-            Ok(mut found) if found.target().is_some_and(|oid| oid.as_bytes() == old.as_bytes()) => {
-                // Compares again under the lock.
-                found.delete().map(|()| true).or_else(|error| if is_race(&error) { Ok(false) } else { Err(error) })
-            }
-            Ok(_) => Ok(false),
-            Err(error) if is_race(&error) => Ok(false),
-            Err(error) => Err(error),
         }
     }
 
     fn raced(&self, name: &HiddenRef) -> Result<Update> {
-        let symbolic =
-            self.git.find_reference(name.as_str()).is_ok_and(|found| found.symbolic_target_bytes().is_some());
+        let symbolic = self.backend.symbolic_target(name.name())?.is_some();
         if symbolic { Err(Error::SymbolicRef { name: name.name().clone() }) } else { Ok(Update::Raced) }
     }
-
-    /// libgit2 renames a ref into place without a sync: after a power cut it could be an empty file.
-    fn sync_ref(&self, name: &HiddenRef) -> Result<()> {
-        let path = self.ref_path(name);
-        match File::open(&path).and_then(|file| file.sync_all()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("write", &path)(error)),
-            // Gone again already, or packed by a `git gc`, which syncs.
-            _ => Ok(()),
-        }
-    }
-
-    fn ref_path(&self, name: &HiddenRef) -> PathBuf {
-        self.common_dir().join(name.as_str())
-    }
-
-    /// The refs that match a glob, in which `*` also matches slashes; those that do not parse are left out.
-    fn all_refs(&self, glob: &str) -> Result<impl Iterator<Item = Reference<'_>>> {
-        let refs = self.git.references_glob(glob).map_err(Error::git("list", glob))?;
-        Ok(refs.filter_map(Result::ok))
-    }
-}
-
-fn is_race(error: &git2::Error) -> bool {
-    matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::time::{Duration, SystemTime};
 
     use super::super::testing::Sandbox;

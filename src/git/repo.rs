@@ -1,20 +1,17 @@
 //! A repository: finding it, and where its parts lie.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, RepositoryOpenFlags as Flags};
-
-use super::config::{ConfigFile, Reader, parse_bool, shared_files};
-use super::{BranchName, ConfigScope, Error, GitEnvironment, RefName, Result};
+use super::backend::{Backend, Opened, libgit2};
+use super::config::{ConfigFile, parse_bool};
+use super::{BranchName, Error, GitEnvironment, RefName, Result};
 
 /// An open repository. Cheap to open, and for one thread: another opens its own.
-///
-/// Nothing of libgit2's process-wide options is changed: owners are checked, hashes are verified, and a
-/// reftable repository is refused (told to ignore that extension, libgit2 would write refs that git never sees).
 pub struct Repo {
-    pub(super) git: git2::Repository,
+    pub(super) backend: Box<dyn Backend>,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
     workdir: Option<PathBuf>,
 }
 
@@ -27,32 +24,20 @@ impl Repo {
     /// [`Error::NotARepository`]; [`Error::NotOwned`] unless `safe.directory` allows it; [`Error::Unsupported`] for
     /// SHA-256 and reftable repositories, unknown extensions, and a `GIT_COMMON_DIR` of its own.
     pub fn open(start: &Path, environment: &GitEnvironment) -> Result<Self> {
-        let git_dir = environment.path("GIT_DIR", start);
-        let git = if let Some(git_dir) = &git_dir {
-            open_at(git_dir, Flags::NO_SEARCH | Flags::NO_DOTGIT, &[], environment)?
-        } else {
-            let mut flags = Flags::empty();
-            flags.set(Flags::CROSS_FS, environment.flag("GIT_DISCOVERY_ACROSS_FILESYSTEM"));
-            let ceilings = environment.variable("GIT_CEILING_DIRECTORIES").map(std::env::split_paths);
-            let ceilings: Vec<_> = ceilings.into_iter().flatten().map(PathBuf::into_os_string).collect();
-            open_at(start, flags, &ceilings, environment)?
-        };
-        let mut repo = Self { git, workdir: None };
-        repo.workdir = repo.find_workdir(start, git_dir.as_deref(), environment);
+        let Opened { backend, git_dir, common_dir, workdir } = libgit2::open(start, environment)?;
+        let repo = Self { backend, git_dir, common_dir, workdir };
         repo.check_common_dir(start, environment)?;
-        repo.add_alternates(start, environment)?;
-        repo.take_config_of(environment)?;
         Ok(repo)
     }
 
     /// The folder that all worktrees of this repository share (`.git` of the main one).
     pub fn common_dir(&self) -> &Path {
-        self.git.commondir()
+        &self.common_dir
     }
 
     /// The git folder of this worktree.
     pub fn git_dir(&self) -> &Path {
-        self.git.path()
+        &self.git_dir
     }
 
     /// The root of this worktree; `None` in a bare repository.
@@ -76,7 +61,7 @@ impl Repo {
 
     /// Whether history is cut off (`git clone --depth`).
     pub fn is_shallow(&self) -> bool {
-        self.git.is_shallow()
+        fs::metadata(self.common_dir.join("shallow")).is_ok_and(|file| file.len() > 0)
     }
 
     /// The folder of this project in the common git folder: `<common>/opensession`. It may not exist yet.
@@ -86,21 +71,7 @@ impl Repo {
 
     /// The branch HEAD names, whether it has commits or not.
     pub(super) fn head_branch(&self) -> Option<BranchName> {
-        let head = self.git.find_reference("HEAD").ok()?;
-        RefName::new(head.symbolic_target_bytes()?).ok()?.branch()
-    }
-
-    fn find_workdir(&self, start: &Path, git_dir: Option<&Path>, environment: &GitEnvironment) -> Option<PathBuf> {
-        let found = if let Some(path) = environment.path("GIT_WORK_TREE", start) {
-            path
-        } else {
-            let found = self.git.workdir()?;
-            // With GIT_DIR alone, git takes the current folder for the root, unless the repository knows better.
-            let knows = git_dir.is_none() || self.git.is_worktree() || self.local_value("core.worktree").is_some();
-            let within = || start.canonicalize().is_ok_and(|start| start.starts_with(found));
-            if knows || within() { found.to_path_buf() } else { start.to_path_buf() }
-        };
-        Some(found.canonicalize().unwrap_or(found))
+        self.backend.symbolic_target(&RefName::head()).ok()??.branch()
     }
 
     /// The root (if known) and git folder of every worktree, main and linked.
@@ -126,21 +97,12 @@ impl Repo {
 
     /// The root of the main worktree, as far as its git folder tells.
     fn main_worktree(&self) -> Option<PathBuf> {
-        if let Some(path) = self.local_value("core.worktree") {
+        if let Some(path) = local_value(&self.common_dir, "core.worktree") {
             return Some(self.common_dir().join(path));
         }
-        let bare = self.local_value("core.bare").is_some_and(|bare| parse_bool(&bare) == Some(true));
+        let bare = local_value(&self.common_dir, "core.bare").is_some_and(|bare| parse_bool(&bare) == Some(true));
         let root = self.common_dir().parent().filter(|_| self.common_dir().ends_with(".git"))?;
         (!bare).then(|| root.to_path_buf())
-    }
-
-    /// A value of the main worktree's own configuration, where `core.bare` and `core.worktree` belong.
-    fn local_value(&self, key: &str) -> Option<String> {
-        ["config.worktree", "config"].into_iter().find_map(|name| {
-            let file = ConfigFile::parse(fs::read(self.common_dir().join(name)).ok()?).ok()?;
-            let entry = file.entries().iter().rfind(|entry| entry.key == key)?;
-            Some(entry.value.clone().unwrap_or_else(|| "true".to_owned()))
-        })
     }
 
     fn check_common_dir(&self, start: &Path, environment: &GitEnvironment) -> Result<()> {
@@ -153,105 +115,14 @@ impl Repo {
             advice: "unset it: the git folder knows its common folder",
         })
     }
-
-    /// Lets libgit2 read the files that `environment` names (`core.logAllRefUpdates`, who moves a ref), and not those of the
-    /// process' own home.
-    fn take_config_of(&self, environment: &GitEnvironment) -> Result<()> {
-        let mut config = git2::Config::new().map_err(Error::git("read", "the configuration"))?;
-        for (path, level) in shared_files(environment) {
-            // One that does not parse is for git to complain about, not for the few values that matter here.
-            let _ = config.add_file(&path, level, false);
-        }
-        let path = self.common_dir().join("config");
-        let added = config.add_file(&path, git2::ConfigLevel::Local, false);
-        added.and_then(|()| self.git.set_config(&config)).map_err(Error::git("read", path.display()))
-    }
-
-    fn add_alternates(&self, start: &Path, environment: &GitEnvironment) -> Result<()> {
-        let own = environment.path("GIT_OBJECT_DIRECTORY", start);
-        let others = environment.variable("GIT_ALTERNATE_OBJECT_DIRECTORIES").map(std::env::split_paths);
-        let others = others.into_iter().flatten().map(|path| start.join(path));
-        for path in own.into_iter().chain(others).filter(|path| path.is_dir()) {
-            let text = path.to_string_lossy();
-            self.git
-                .odb()
-                .and_then(|odb| odb.add_disk_alternate(&text))
-                .map_err(Error::git("read objects from", &text))?;
-        }
-        Ok(())
-    }
 }
 
-fn open_at(path: &Path, flags: Flags, ceilings: &[OsString], environment: &GitEnvironment) -> Result<git2::Repository> {
-    git2::Repository::open_ext(path, flags, ceilings).or_else(|error| {
-        if error.code() == ErrorCode::Owner {
-            return open_not_owned(path, environment);
-        }
-        Err(match error.code() {
-            ErrorCode::NotFound => Error::NotARepository { path: path.to_path_buf() },
-            _ => unsupported(error.message())
-                .unwrap_or_else(|| Error::git("open the repository at", path.display())(error)),
-        })
-    })
-}
-
-/// A repository of somebody else. libgit2 reads `safe.directory` from the user's and the system's file alone; git also
-/// takes it from the environment and `-c`, and allows `<folder>/*`. What git would allow is opened without the check.
-fn open_not_owned(start: &Path, environment: &GitEnvironment) -> Result<git2::Repository> {
-    let git_dir = git2::Repository::discover_path(start, &[] as &[OsString]).map_err(|_| {
-        // Discovery does not check owners, so this is not about them.
-        Error::NotARepository { path: start.to_path_buf() }
-    })?;
-    let root = match git_dir.parent().filter(|_| git_dir.ends_with(".git")) {
-        Some(root) => root.to_path_buf(),
-        None => git_dir.clone(),
-    };
-    let root = root.canonicalize().unwrap_or(root);
-    if !is_safe(&root, environment)? {
-        return Err(Error::NotOwned { path: root });
-    }
-    let git = git2::Repository::open_bare(&git_dir).map_err(Error::git("open the repository at", git_dir.display()))?;
-    if git_dir.ends_with(".git") {
-        git.set_workdir(&root, false).map_err(Error::git("open the repository at", root.display()))?;
-    }
-    Ok(git)
-}
-
-/// git's rule for `safe.directory`: only from the system, the user and the command line; an empty value forgets those before.
-fn is_safe(root: &Path, environment: &GitEnvironment) -> Result<bool> {
-    let config = Reader::new(environment, None).read()?;
-    let mut safe = false;
-    for entry in config.all("safe.directory").filter(|entry| entry.scope != ConfigScope::Local) {
-        let value = entry.value.as_deref().unwrap_or_default();
-        let value = match (value.strip_prefix("~/"), &environment.home) {
-            (Some(below), Some(home)) => format!("{}/{below}", home.display()),
-            _ => value.to_owned(),
-        };
-        safe = match value.strip_suffix("/*") {
-            _ if value.is_empty() => false,
-            _ if value == "*" => true,
-            Some(folder) => {
-                safe || root.parent().is_some_and(|_| root.starts_with(folder) && root != Path::new(folder))
-            }
-            None => safe || Path::new(&value).canonicalize().is_ok_and(|path| path == root),
-        };
-    }
-    Ok(safe)
-}
-
-/// What kind of repository libgit2 cannot open, by its words for it.
-fn unsupported(message: &str) -> Option<Error> {
-    if message.contains("object format") {
-        return Some(Error::sha256());
-    }
-    let extension = message.strip_prefix("unsupported extension name extensions.")?;
-    Some(if extension.starts_with("refstorage") {
-        Error::Unsupported {
-            what: "the reftable format".to_owned(),
-            advice: "convert it: git refs migrate --ref-format=files",
-        }
-    } else {
-        Error::Unsupported { what: format!("extensions.{extension}"), advice: "use a repository without it" }
+/// A value of the main worktree's own configuration, where `core.bare` and `core.worktree` belong.
+pub(super) fn local_value(common_dir: &Path, key: &str) -> Option<String> {
+    ["config.worktree", "config"].into_iter().find_map(|name| {
+        let file = ConfigFile::parse(fs::read(common_dir.join(name)).ok()?).ok()?;
+        let entry = file.entries().iter().rfind(|entry| entry.key == key)?;
+        Some(entry.value.clone().unwrap_or_else(|| "true".to_owned()))
     })
 }
 
@@ -418,26 +289,6 @@ mod tests {
         sandbox.git_in(sandbox.home(), &["clone", "-q", "--depth=1", &url, "shallow"]);
         assert!(sandbox.open_in(&sandbox.home().join("shallow")).is_shallow());
         assert!(!sandbox.open().is_shallow());
-    }
-
-    #[test]
-    fn safe_directory_follows_gits_rules() {
-        let sandbox = Sandbox::bare_home();
-        let root = canonical(sandbox.home()).join("work/x");
-        fs::create_dir_all(&root).unwrap();
-        let safe = |values: &[&str]| {
-            let mut environment = sandbox.environment(&[("GIT_CONFIG_COUNT", &values.len().to_string())]);
-            for (number, value) in values.iter().enumerate() {
-                environment.variables.insert(format!("GIT_CONFIG_KEY_{number}").into(), "safe.directory".into());
-                environment.variables.insert(format!("GIT_CONFIG_VALUE_{number}").into(), (*value).into());
-            }
-            environment.home = Some(canonical(sandbox.home()));
-            is_safe(&root, &environment).unwrap()
-        };
-        let exact = root.to_str().unwrap();
-        let below = format!("{}/*", root.parent().unwrap().display());
-        assert!(safe(&["*"]) && safe(&[exact]) && safe(&[&below]) && safe(&["~/work/x"]) && safe(&["/else", exact]));
-        assert!(!safe(&[]) && !safe(&["/else"]) && !safe(&["*", ""]) && !safe(&[&format!("{exact}/*")]));
     }
 
     #[cfg(unix)]
