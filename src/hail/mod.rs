@@ -12,6 +12,7 @@
 mod digest;
 mod read;
 mod record;
+mod spell;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -43,6 +43,10 @@ fn kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
         Just(EventKind::UserMessage),
         Just(EventKind::Thinking),
+        Just(EventKind::AgentMessage),
+        Just(EventKind::SystemMessage),
+        (text(), 0..12_usize).prop_map(|(text, nth)| kind_of_text(nth, text)),
+        prop::option::of(text()).prop_map(|summary| EventKind::TaskEnd { summary }),
         text().prop_map(|name| EventKind::ToolCall { name }),
         (text(), any::<bool>(), prop::option::of(text())).prop_map(|(name, is_error, call_id)| EventKind::ToolResult {
             name,
@@ -57,6 +61,23 @@ fn kind() -> impl Strategy<Value = EventKind> {
     ]
 }
 
+/// The kinds that hold one text.
+fn kind_of_text(nth: usize, text: String) -> EventKind {
+    match nth {
+        0 => EventKind::FileRead { path: text },
+        1 => EventKind::CodeSearch { query: text },
+        2 => EventKind::FileSearch { pattern: text },
+        3 => EventKind::FileCreate { path: text },
+        4 => EventKind::FileDelete { path: text },
+        5 => EventKind::ImageGenerate { prompt: text },
+        6 => EventKind::VideoGenerate { prompt: text },
+        7 => EventKind::AudioGenerate { prompt: text },
+        8 => EventKind::WebSearch { query: text },
+        9 => EventKind::WebFetch { url: text },
+        _ => EventKind::Custom { kind: text },
+    }
+}
+
 fn block() -> impl Strategy<Value = Block> {
     prop_oneof![
         text().prop_map(|text| Block::Text { text }),
@@ -66,6 +87,15 @@ fn block() -> impl Strategy<Value = Block> {
             start_line
         }),
         value().prop_map(|data| Block::Json { data }),
+        (text(), prop::option::of(text()), text()).prop_map(|(url, alt, mime)| Block::Image { url, alt, mime }),
+        (text(), text()).prop_map(|(url, mime)| Block::Video { url, mime }),
+        (text(), text()).prop_map(|(url, mime)| Block::Audio { url, mime }),
+        (text(), prop::option::of(text())).prop_map(|(path, content)| Block::File { path, content }),
+        (text(), prop::option::of(text())).prop_map(|(code, language)| Block::Code {
+            code,
+            language,
+            start_line: None
+        }),
         (text(), text()).prop_map(|(uri, media_type)| Block::Reference { uri, media_type }),
         value().prop_map(|more| Block::Other(json!({"type": "Hologram", "more": more}))),
     ]
@@ -112,7 +142,37 @@ fn read(text: &[u8]) -> Session {
     Reader::new(text).and_then(Reader::read_to_end).expect("a canonical text can be read")
 }
 
+/// The line as serde derives it: what the spelling by hand must be equal to.
+#[derive(serde::Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Derived<'a> {
+    Event(&'a Event),
+}
+
+fn both_spellings(event: &Event) -> (String, String) {
+    let mut by_hand = Vec::new();
+    write_event(event, &mut by_hand).expect("a vector takes everything");
+    let derived = serde_json::to_string(&Derived::Event(event)).expect("an event can be written");
+    (String::from_utf8(by_hand).expect("canonical text is UTF-8"), derived + "\n")
+}
+
 proptest! {
+    #[test]
+    fn an_event_is_spelled_as_serde_derives_it(event in event()) {
+        let (by_hand, derived) = both_spellings(&event);
+        prop_assert_eq!(by_hand, derived);
+    }
+
+    #[test]
+    fn every_string_is_escaped_as_serde_escapes_it(
+        text in "([ -~]|[\\x00-\\x1f]|[\\x7f-\\xff]|\"|\\\\|[\\u{2028}日😀]){0,40}",
+    ) {
+        let (by_hand, derived) = both_spellings(&Event::new(
+            text.clone(), Timestamp::EPOCH, EventKind::UserMessage, Content::text(text),
+        ));
+        prop_assert_eq!(by_hand, derived);
+    }
+
     #[test]
     fn reading_what_was_written_gives_the_same_session_and_the_same_bytes(session in session()) {
         let text = written(&session);
@@ -180,6 +240,18 @@ fn the_canonical_text_is_what_opensession_0_2_writes_for_a_plain_session() {
     let stats = r#"{"type":"stats","event_count":1,"message_count":1,"tool_call_count":0,"task_count":0,"duration_seconds":0,"total_input_tokens":0,"total_output_tokens":0,"user_message_count":1,"files_changed":0,"lines_added":0,"lines_removed":0}"#;
     let text = format!("{HEADER}\n{EVENT}\n{stats}\n");
     assert_eq!(String::from_utf8(written(&read(text.as_bytes()))).as_deref(), Ok(text.as_str()));
+}
+
+#[test]
+fn every_byte_at_every_place_of_a_word_is_escaped_as_serde_escapes_it() {
+    for byte in 0..0x80_u8 {
+        for at in 0..17 {
+            let text: String = (0..17).map(|n| if n == at { char::from(byte) } else { 'é' }).collect();
+            let (by_hand, derived) =
+                both_spellings(&Event::new("", Timestamp::EPOCH, EventKind::Thinking, Content::text(text)));
+            assert_eq!(by_hand, derived, "byte {byte} at {at}");
+        }
+    }
 }
 
 #[test]

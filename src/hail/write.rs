@@ -4,15 +4,14 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Digest, Hasher};
+use super::{Digest, Hasher, spell};
 use crate::session::{Event, Header, Session, Stats};
 
-/// The lines of the text. The order of the fields is that of the structs.
+/// The lines that a text has once. The order of the fields is that of the structs.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
     Header(&'a Header),
-    Event(&'a Event),
     Stats(&'a Stats),
 }
 
@@ -35,8 +34,9 @@ pub fn write_header(header: &Header, out: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_event(event: &Event, out: impl Write) -> io::Result<()> {
-    Line::Event(event).write(out)
+pub fn write_event(event: &Event, mut out: impl Write) -> io::Result<()> {
+    spell::event(event, &mut out)?;
+    out.write_all(b"\n")
 }
 
 /// Writes the line of the statistics.
