@@ -56,7 +56,7 @@ impl Reading<'_> {
         Ok(Vec::new())
     }
 
-    fn ignored(&mut self, kind: &str, subtype: Option<&str>) {
+    pub(super) fn ignored(&mut self, kind: &str, subtype: Option<&str>) {
         let name = subtype.map_or_else(|| kind.to_owned(), |subtype| format!("{kind}/{subtype}"));
         self.report.ignore(countable(&name, &self.report.ignored));
     }
@@ -102,8 +102,8 @@ impl Reading<'_> {
             return Ok(());
         }
         let said = content(queued.prompt);
-        if let Some(first) = said.texts().next() {
-            thread.stream.queued.retain(|queued| queued != first);
+        if said.texts().next().is_some_and(|said| thread.stream.queue.is_told(said, now)) {
+            return Ok(());
         }
         let voice = match human::queued_voice(queued) {
             Voice::Human if thread.is_agent => Voice::Injected("task-prompt".to_owned()),
@@ -113,48 +113,6 @@ impl Reading<'_> {
             return Ok(());
         }
         self.spoken(thread, voice, said, now, events)
-    }
-
-    /// The queue of prompts. Up to 2.1.1x a prompt that reached the agent while it was at work is
-    /// told only by its leaving the queue.
-    fn queue(&mut self, thread: &mut Thread, record: &Record<'_>, now: Timestamp) -> Result<Vec<Event>, ParseError> {
-        let operation = text(record.operation).unwrap_or_default();
-        let queue = &mut thread.stream.queued;
-        let mut events = Vec::new();
-        match operation.as_ref() {
-            "enqueue" => {
-                if let Some(prompt) = words(record.content) {
-                    thread.stream.enqueue(prompt);
-                }
-            }
-            "dequeue" => drop(queue.pop_front()),
-            "remove" => {
-                if let Some(prompt) = queue.pop_front() {
-                    self.left_queue(thread, prompt, now, &mut events)?;
-                }
-            }
-            _ => queue.clear(),
-        }
-        if events.is_empty() {
-            self.ignored("queue-operation", Some(&operation));
-        } else {
-            self.report.read("queue-operation/remove");
-        }
-        Ok(events)
-    }
-
-    fn left_queue(
-        &mut self,
-        thread: &mut Thread,
-        prompt: String,
-        now: Timestamp,
-        events: &mut Vec<Event>,
-    ) -> Result<(), ParseError> {
-        if let voice @ Voice::Injected(_) = human::by_prefix(&prompt) {
-            return self.spoken(thread, voice, Content::text(prompt), now, events);
-        }
-        events.push(custom("queued-prompt", "queue-operation/remove", Content::text(prompt), now));
-        Ok(())
     }
 
     fn notice(&mut self, record: &Record<'_>, now: Timestamp) -> Vec<Event> {

@@ -12,6 +12,7 @@ mod discover;
 mod edits;
 mod header;
 mod human;
+mod queue;
 mod raw;
 mod reading;
 mod recognise;
@@ -32,7 +33,7 @@ use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Par
 const NAME: &str = "claude-code";
 
 /// Raised whenever the same log would give other events.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Reads the logs of Claude Code.
 #[derive(Debug, Clone, Copy, Default)]

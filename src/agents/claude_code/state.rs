@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::queue::Queue;
 use crate::agents::jsonl::Line;
 use crate::session::Timestamp;
 
@@ -109,8 +110,7 @@ pub(super) struct Stream {
     pub last: Option<Timestamp>,
     /// Tool calls without an answer, by their id.
     pub calls: BTreeMap<String, Call>,
-    /// Prompts that were queued and not yet taken from the queue.
-    pub queued: VecDeque<String>,
+    pub queue: Queue,
     /// Subagents that write into this very file.
     pub sidechains: Vec<Sidechain>,
     /// Whether the first text, a subagent's task, has been seen.
@@ -140,14 +140,6 @@ impl Stream {
             oldest.and_then(|id| self.calls.remove(&id));
         }
         self.calls.insert(id, call);
-    }
-
-    /// Remembers a queued prompt.
-    pub fn enqueue(&mut self, prompt: String) {
-        if self.queued.len() >= REMEMBERED {
-            self.queued.pop_front();
-        }
-        self.queued.push_back(prompt);
     }
 }
 

@@ -11,7 +11,8 @@ use crate::agents::{Checkpoint, LogParser, ParseError, Parsed, Sink};
 use crate::session::{Event, StatsFold, Timestamp};
 
 /// The logs that have an expectation beside them.
-const GOLDEN: &[&str] = &["asides", "beside/session", "broken", "prompts", "sidechain", "subagents", "tokens", "tools"];
+const GOLDEN: &[&str] =
+    &["asides", "beside/session", "broken", "prompts", "queued", "sidechain", "subagents", "tokens", "tools"];
 
 #[derive(Default)]
 struct Kept {

@@ -71,6 +71,10 @@ impl Reading<'_> {
             Voice::Human if is_agent => Voice::Injected("task-prompt".to_owned()),
             voice => voice,
         };
+        if content.texts().next().is_some_and(|said| thread.stream.queue.is_told(said, now)) {
+            self.report.ignore("duplicate");
+            return Ok(());
+        }
         self.spoken(thread, voice, content, now, events)
     }
 
