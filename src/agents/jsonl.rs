@@ -20,6 +20,10 @@ use super::{ParseError, SkipReason};
 /// The longest line that is read: 256 MiB. A longer one is skipped as [`SkipReason::TooLong`].
 pub const LONGEST_LINE: usize = 256 << 20;
 
+/// The longest JSON that is kept as data: a list of small numbers takes sixteen times its length in
+/// memory. Longer, it is a text.
+pub const LONGEST_DATA: usize = 4 << 20;
+
 /// How much is read from a file at once.
 const CHUNK: usize = 256 << 10;
 

@@ -13,6 +13,7 @@
 //! is nested deeper than any JSON) is taken out unseen.
 
 mod decoded;
+mod excerpt;
 mod findings;
 mod literals;
 mod paths;

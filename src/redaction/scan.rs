@@ -215,7 +215,7 @@ impl Machine {
 }
 
 /// The `[REDACTED:<rule>]` that the byte at `at` is in.
-fn mark_around(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn mark_around(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let low = at.saturating_sub(48);
     let start = low + memchr::memrchr(b'[', slice(bytes, low, at + 1))?;
     let id = start + MARK.len();

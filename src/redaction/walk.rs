@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Findings, Redactor};
+use super::{Findings, Redactor, excerpt};
 use crate::session::{Agent, Attributes, Block, Content, Context, Event, EventKind, Header};
 
 /// Values nested deeper than this are replaced as a whole. JSON that was read is never so deep.
@@ -13,6 +13,7 @@ impl Redactor {
         if let Some(redacted) = self.changed(text, findings) {
             *text = redacted;
         }
+        excerpt::shorten(text);
     }
 
     fn optional(&self, text: Option<&mut String>, findings: &mut Findings) {
@@ -82,7 +83,7 @@ impl Redactor {
     }
 
     fn walk_content(&self, content: &mut Content, findings: &mut Findings) {
-        let Content { blocks } = content;
+        let Content { blocks } = &mut *content;
         for block in blocks {
             match block {
                 Block::Text { text } => self.string(text, findings),
@@ -108,6 +109,7 @@ impl Redactor {
                 Block::Json { data } | Block::Other(data) => self.walk_json(data, findings, 0),
             }
         }
+        excerpt::fit(content);
     }
 
     fn walk_attributes(&self, attributes: &mut Attributes, findings: &mut Findings) {

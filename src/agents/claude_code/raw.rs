@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::agents::jsonl::LONGEST_DATA;
+
 /// A field as it is spelled in the log.
 pub(super) type Raw<'a> = Option<&'a RawValue>;
 
@@ -52,9 +54,11 @@ pub(super) fn list(raw: Raw<'_>) -> Vec<&RawValue> {
     raw.filter(|raw| raw.get().starts_with('[')).and_then(|raw| shape(Some(raw))).unwrap_or_default()
 }
 
-/// The field as data. What no reader could take (too deep, numbers out of range) is its own text.
+/// The field as data. What no reader could take (too deep, numbers out of range), and what would take
+/// many times its length in memory, is its own text.
 pub(super) fn json(raw: &RawValue) -> Value {
-    data(raw, DEEPEST).unwrap_or_else(|| Value::String(raw.get().to_owned()))
+    let is_short = raw.get().len() <= LONGEST_DATA;
+    is_short.then(|| data(raw, DEEPEST)).flatten().unwrap_or_else(|| Value::String(raw.get().to_owned()))
 }
 
 /// The data of a field that is nested no deeper than `depth`. Built from slices, so that a text is
@@ -179,6 +183,8 @@ mod tests {
         let shallow = format!("{}{}", "[".repeat(DEEPEST), "]".repeat(DEEPEST));
         assert!(json(raw(&shallow)).is_array());
         assert_eq!(json(raw("1e999")), Value::String("1e999".into()));
+        let long = format!("[{}1]", "1,".repeat(LONGEST_DATA / 2));
+        assert_eq!(json(raw(&long)), Value::String(long.clone()));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::agents::jsonl::LONGEST_DATA;
+
 /// What Codex puts into the conversation as if a user had said it: how it starts, how it ends, and
 /// what it is called in [`attr::INJECTED`](crate::session::attr::INJECTED). Upper and lower case
 /// are the same here, as in Codex.
@@ -104,7 +106,7 @@ pub(super) fn hash(salt: &str, text: &str) -> u64 {
 /// 128) inside an event.
 const DEEPEST: usize = 100;
 
-/// JSON as data, if it is JSON and nested no deeper than can be kept.
+/// JSON as data, if it is JSON, and neither longer nor nested deeper than can be kept.
 pub(super) fn data(json: &str) -> Option<Value> {
     fn is_shallow(data: &Value, deeper: usize) -> bool {
         match data {
@@ -112,6 +114,9 @@ pub(super) fn data(json: &str) -> Option<Value> {
             Value::Object(map) => deeper > 0 && map.values().all(|data| is_shallow(data, deeper - 1)),
             _ => true,
         }
+    }
+    if json.len() > LONGEST_DATA {
+        return None;
     }
     serde_json::from_str(json).ok().filter(|data| is_shallow(data, DEEPEST))
 }
@@ -179,5 +184,6 @@ mod tests {
         assert_eq!(data(&nested(101)), None);
         assert_eq!(data(&nested(500_000)), None);
         assert_eq!(data("[1"), None);
+        assert_eq!(data(&format!("[{}1]", "1,".repeat(LONGEST_DATA / 2))), None);
     }
 }

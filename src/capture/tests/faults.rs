@@ -200,18 +200,32 @@ fn a_broken_ledger_keeps_no_other_from_being_written() {
 #[test]
 fn a_session_that_a_ledger_does_not_take_is_named_once_and_keeps_none_from_being_stored() {
     let world = World::new();
-    let line = "x".repeat(1 << 20);
-    let huge = world.log("huge", "repo");
-    huge.say(NOON - 900, &line.repeat(65));
+    // Its header is longer than one may be.
+    let id = "x".repeat(1 << 20);
+    let huge = world.log_in(".fake/huge.log", &id, Some(&world.text("repo")));
+    huge.say(NOON - 900, "x");
     world.log("good", "repo").say(NOON - 900, "x");
     let commit = world.commit(NOON - 700, &[("a", "b")]);
     let captured = world.capture(&[commit]);
     assert_eq!(captured.ledgers[0].refused.len(), 1);
-    assert!(world.stored("main", "good").is_some() && world.stored("main", "huge").is_none());
+    assert!(world.stored("main", "good").is_some() && world.stored("main", &id).is_none());
     let captured = world.capture(&[commit]);
     assert_eq!((captured.logs.read, captured.ledgers[0].refused.len()), (0, 0));
     huge.say(NOON - 800, "y");
     assert_eq!(world.capture(&[commit]).ledgers[0].refused.len(), 1, "it has grown, and is asked again");
+}
+
+#[test]
+fn a_huge_event_is_stored_by_its_ends_and_nothing_else_of_its_session_is_lost() {
+    let world = World::new();
+    let huge = world.log("huge", "repo");
+    huge.say(NOON - 900, "first").say(NOON - 890, &"x".repeat(3 << 20)).say(NOON - 880, "last");
+    let commit = world.commit(NOON - 700, &[("a", "b")]);
+    assert!(world.capture(&[commit]).ledgers[0].refused.is_empty());
+    let text = world.stored_text("main", "huge");
+    assert!(text.len() < 200 << 10, "{} bytes", text.len());
+    assert!(text.contains("[left out: 3014656 of 3145728 bytes, sha256 of the whole "));
+    assert!(text.contains(r#""text":"first""#) && text.contains(r#""text":"last""#));
 }
 
 #[test]
