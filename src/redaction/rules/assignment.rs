@@ -40,6 +40,7 @@ pub(super) const PASSWORD: Rule = Rule {
         "Server=db;User Id=sa;Password=Str0ng;",
         "<password>hunter2</password>",
         r#"os.environ["PGPASSWORD"] = "hunter2""#,
+        r#"["mysqldump", "--password", "hunter2", "db"]"#,
     ],
     misses: &[
         "password = get_password()",
@@ -55,6 +56,7 @@ pub(super) const PASSWORD: Rule = Rule {
         r#"url = "password=" + pw"#,
         "the password is required",
         "bypass: hunter2",
+        r#"args = ["--password", "--user"]"#,
     ],
 };
 

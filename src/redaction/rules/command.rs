@@ -25,6 +25,7 @@ pub(super) const LOGIN: Rule = Rule {
         "wget --proxy-user=ann:hunter2 https://example.com",
         "http -a ann:hunter2 https://example.com",
         "echo 'root:hunter2' | chpasswd",
+        "smbclient -U ann%hunter2 //host/share",
     ],
     misses: &[
         "curl -u $USER:$PASS https://example.com",
@@ -44,6 +45,7 @@ pub(super) const OPTION: Rule = Rule {
         "mysql -u root -phunter2 app",
         "mysqldump -uroot -p'correct horse' app",
         "sshpass -p hunter2 ssh host",
+        "mongosh -u ann -p hunter2 app",
         "docker login -u ann -p hunter2 ghcr.io",
         "redis-cli -a hunter2 ping",
         "openssl rsa -in k.pem -passin pass:hunter2",
@@ -57,6 +59,7 @@ pub(super) const OPTION: Rule = Rule {
         "mkdir -p src/a",
         "mysql -p app",
         "docker run -p 8080:80 img",
+        "docker run --name mongo -p 27017:27017 mongo",
         "sshpass -p $PASS ssh host",
         "ps -a x",
         "first pass: 1",
@@ -134,9 +137,10 @@ fn login(scan: &mut Scan<'_>, literal: Literal) {
     let bytes = scan.bytes;
     let option = name(bytes, literal);
     let dash = literal.end - option.len();
-    let commands = match option {
-        b"-u" | b"--user" | b"--proxy-user" => "curl,wget,http,https,xh,lftp,jf,ab",
-        b"-a " => "http,https,xh",
+    let (commands, sign) = match option {
+        b"-u" | b"--user" | b"--proxy-user" => ("curl,wget,http,https,xh,lftp,jf,ab", b':'),
+        b"-a " => ("http,https,xh", b':'),
+        b"-U" => ("smbclient,rpcclient,smbget,net", b'%'),
         b"chpasswd" => return changed(scan, literal),
         _ => return,
     };
@@ -153,7 +157,7 @@ fn login(scan: &mut Scan<'_>, literal: Literal) {
     let name = slice(bytes, login.start, colon);
     let password = slice(bytes, colon + 1, login.end);
     let is_id = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-    let is_login = at(bytes, colon) == b':' && !name.is_empty() && at(password, 0) != b'/';
+    let is_login = at(bytes, colon) == sign && !name.is_empty() && at(password, 0) != b'/';
     if is_login && !(is_id(name) && is_id(password)) && is_command(bytes, literal.start, commands) {
         leave(scan, literal, colon + 1..login.end);
     }
@@ -176,7 +180,10 @@ fn option(scan: &mut Scan<'_>, literal: Literal) {
     let is_glued = !matches!(at(bytes, literal.end), b' ' | b'\t');
     let commands = match name(bytes, literal) {
         b"-p" if is_glued => "mysql,mysqldump,mysqladmin,mariadb,mariadb-dump,mycli,sshpass,7z,7za",
-        b"-p" => "sshpass,docker login,podman login,nerdctl login,helm registry login,az login,oc login,snowsql",
+        b"-p" => {
+            "sshpass,docker login,podman login,nerdctl login,helm registry login,az login,oc login,snowsql,\
+             mongo -u,mongosh,mongodump,mongorestore,twine upload"
+        }
         b"-P" => "zip,unzip",
         b"-a " => "redis-cli",
         b"-w " => "ldapsearch,ldapadd,ldapmodify",

@@ -62,6 +62,12 @@ pub(super) fn is_quote_before(bytes: &[u8], key: &Key) -> bool {
     matches!(before(bytes, key.start), b'"' | b'\'' | b'`')
 }
 
+/// Whether the name is an option in a list of arguments: `"--password"`.
+fn is_argument(bytes: &[u8], key: &Key) -> bool {
+    let dashes = run_start(bytes, key.start, 64, |byte| is_word(byte) || byte == b'-');
+    has(bytes, dashes, b"--") && matches!(before(bytes, dashes), b'"' | b'\'')
+}
+
 /// What joins the name to a value, and where the value begins.
 pub(super) fn after(bytes: &[u8], key: &Key) -> Option<(Join, usize)> {
     let mut from = key.end;
@@ -88,6 +94,9 @@ pub(super) fn after(bytes: &[u8], key: &Key) -> Option<(Join, usize)> {
             fallback(bytes, from).map(|quote| (Join::Or, quote))
         }
         (b'|', b'|') | (b'?', b'?') => None,
+        (b',', _) if is_argument(bytes, key) => quote_at(bytes, sign + 1)
+            .filter(|quote| at(bytes, run_end(bytes, *quote, |byte| byte == b'\\') + 1) != b'-')
+            .map(|quote| (EQUALS, quote)),
         (b',', _) if is_quoted => named_value(bytes, key, sign).or(Some((Join::Comma, skip_blanks(bytes, sign + 1)))),
         (b'|', b' ') => Some((Join::Cell, skip_blanks(bytes, sign + 1))),
         (b'(', _) if key.is_upper => quote_at(bytes, sign + 1).map(|quote| (Join::Call, quote)),

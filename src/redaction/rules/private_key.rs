@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::super::scan::Scan;
-use super::super::text::{at, before, escape_ends, has, line_end, line_start, run_end, run_start, slice};
+use super::super::text::{at, before, escape_ends, has, is_word, line_end, line_start, run_end, run_start, slice};
 use super::{Find, Literal, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -31,6 +31,11 @@ pub(super) const RULE: Rule = Rule {
         concat!(
             "    12→-----BEGIN PRIVATE",
             " KEY-----\n    13→MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n    14→-----END PRIVATE",
+            " KEY-----"
+        ),
+        concat!(
+            "a/id_rsa:1:-----BEGIN RSA PRIVATE",
+            " KEY-----\na/id_rsa:2:MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\na/id_rsa:3:-----END RSA PRIVATE",
             " KEY-----"
         ),
         concat!(
@@ -110,7 +115,7 @@ fn block(scan: &mut Scan<'_>, literal: Literal) {
 /// The key whose mark, or part of one, the literal is.
 fn block_around(bytes: &[u8], literal: Literal) -> Option<Range<usize>> {
     if has(bytes, literal.start, b"private-lines:") {
-        let body = body_end(bytes, literal.end);
+        let body = body_end(bytes, literal.end, b"");
         return (body.keys > 0).then_some(literal.start..body.end);
     }
     let mark = mark_end(bytes, literal.end)?;
@@ -118,7 +123,7 @@ fn block_around(bytes: &[u8], literal: Literal) -> Option<Range<usize>> {
         let start = body_start(bytes, literal.start);
         return (start < literal.start).then_some(start..mark);
     }
-    let body = body_end(bytes, mark);
+    let body = body_end(bytes, mark, file_before(bytes, literal.start));
     let closing = if has(bytes, body.end, DASHES) { end_mark(bytes, body.end) } else { None };
     match closing {
         Some(end) if body.letters > 0 => Some(literal.start..end),
@@ -157,11 +162,12 @@ struct Body {
 }
 
 /// The body of a key from `start`: runs of base64, and between them what a diff, a listing, a string
-/// or a comment puts there.
-fn body_end(bytes: &[u8], start: usize) -> Body {
+/// or a comment puts there, or a search that names the file on each line.
+fn body_end(bytes: &[u8], start: usize, file: &[u8]) -> Body {
     let mut body = Body { end: start, key_end: start, keys: 0, letters: 0 };
     loop {
-        let next = skip_header(bytes, skip_between(bytes, body.end));
+        let next = skip_file(bytes, skip_between(bytes, body.end), file);
+        let next = skip_header(bytes, skip_between(bytes, next));
         if has(bytes, next, DASHES) {
             body.end = next;
             return body;
@@ -170,7 +176,7 @@ fn body_end(bytes: &[u8], start: usize) -> Body {
         // A short run is a line of its own, or the last; words are not.
         let is_key = run - next >= RUN;
         let is_line = slice(bytes, body.end, next).iter().any(|byte| matches!(byte, b'\n' | b'\r' | b'\\'));
-        let is_last = is_line || has(bytes, skip_between(bytes, run), DASHES);
+        let is_last = is_line || has(bytes, skip_file(bytes, skip_between(bytes, run), file), DASHES);
         if run == next || !(is_key || is_last) || run - body.key_end > 1024 {
             return body;
         }
@@ -186,6 +192,31 @@ fn body_end(bytes: &[u8], start: usize) -> Body {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// The name of the file that a search puts before each line it finds: `id_rsa` of `id_rsa:-----BEGIN`
+/// and of `id_rsa:1:-----BEGIN`.
+fn file_before(bytes: &[u8], mark: usize) -> &[u8] {
+    let start = line_start(bytes, mark, 256).unwrap_or(mark);
+    let Some(lead) = slice(bytes, start, mark).strip_suffix(b":") else { return b"" };
+    let number = run_start(lead, lead.len(), 8, |byte| byte.is_ascii_digit());
+    let is_numbered = number < lead.len() && before(lead, number) == b':';
+    let end = if is_numbered { number - 1 } else { lead.len() };
+    let name = run_start(lead, end, 256, |byte| is_word(byte) || matches!(byte, b'.' | b'/' | b'-' | b'~'));
+    // The sign of a diff is no part of it.
+    slice(lead, run_end(lead, name, |byte| byte == b'-'), end)
+}
+
+/// Past what a search puts before a line: the file's name and the line's number, if it is there. The
+/// lines around a find have dashes where that has colons.
+fn skip_file(bytes: &[u8], start: usize, file: &[u8]) -> usize {
+    let is_sign = |at: usize| matches!(self::at(bytes, at), b':' | b'-');
+    let end = start + file.len();
+    if file.is_empty() || slice(bytes, start, end) != file || !is_sign(end) {
+        return start;
+    }
+    let number = run_end(slice(bytes, 0, end + 9), end + 1, |byte| byte.is_ascii_digit());
+    if number > end + 1 && is_sign(number) { number + 1 } else { end + 1 }
 }
 
 /// Past breaks, escapes, indentation, quotes, line numbers and the signs of a diff.
@@ -281,7 +312,7 @@ fn headless(scan: &mut Scan<'_>, literal: Literal) {
     if !is_first || !is_private_der(slice(bytes, start, start + 40)) || run_end(bytes, start, is_base64) < start + 24 {
         return;
     }
-    let body = body_end(bytes, start);
+    let body = body_end(bytes, start, b"");
     if body.keys > 0 {
         scan.secret(literal.rule, start, body.key_end);
     }

@@ -1,7 +1,7 @@
 //! Credentials in URLs.
 
 use super::super::scan::Scan;
-use super::super::text::{at, before, has, is_word, run_end, run_start, slice};
+use super::super::text::{at, before, has, is_one_of, is_word, run_end, run_start, slice};
 use super::shape::is_random;
 use super::value::Value;
 use super::{Find, Literal, Rule};
@@ -20,6 +20,9 @@ pub(super) const PASSWORD: Rule = Rule {
         "https://0123456789abcdef0123@example.com/r.git",
         "mongodb+srv://ann:p%40ss@cluster0.example.net/?w=majority",
         "amqp://guest:p/w@mq:5672",
+        "amqp://guest:guest@mq.internal:5672",
+        "postgres://postgres:postgres1@localhost/app",
+        "postgres://postgres:postgres@localhost.example.com/app",
         "ann:hunter2@tcp(127.0.0.1:3306)/app",
         "jdbc:oracle:thin:ann/hunter2@//db:1521/x",
     ],
@@ -32,6 +35,8 @@ pub(super) const PASSWORD: Rule = Rule {
         "postgres://${USER}:${PASS}@db/x",
         "http://localhost:8080/users/a@b.c",
         "https://user:<password>@example.com",
+        "amqp://guest:guest@localhost:5672//",
+        "postgres:postgres@127.0.0.1:5432/app",
     ],
 };
 
@@ -65,7 +70,8 @@ fn password(scan: &mut Scan<'_>, literal: Literal) {
     let Some(at_sign) = user_end(bytes, start) else { return };
     let name_end = run_end(slice(bytes, 0, at_sign), start, |byte| byte != b':');
     if name_end < at_sign {
-        if is_password(slice(bytes, name_end + 1, at_sign), slice(bytes, start, name_end)) {
+        let (name, password) = (slice(bytes, start, name_end), slice(bytes, name_end + 1, at_sign));
+        if is_password(password, name) && !is_default(bytes, name, password, at_sign) {
             scan.secret(literal.rule, name_end + 1, at_sign);
         }
     } else if is_random(slice(bytes, start, at_sign)) {
@@ -110,6 +116,18 @@ fn is_password(text: &[u8], name: &[u8]) -> bool {
         && !text.iter().any(|byte| matches!(byte, b'{' | b'}' | b'(' | b')' | b'<' | b'>'))
 }
 
+/// Users whose password is their name wherever nobody gave them another, as in `guest:guest@localhost`.
+const DEFAULTS: &str = "guest postgres root admin user test minioadmin rabbitmq mysql mongo";
+
+/// Whether a login is what a program on this very machine has from the start: everybody knows it.
+fn is_default(bytes: &[u8], name: &[u8], password: &[u8], at_sign: usize) -> bool {
+    let is_here = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
+        let end = at_sign + 1 + host.len();
+        has(bytes, at_sign + 1, host.as_bytes()) && !is_word(at(bytes, end)) && !matches!(at(bytes, end), b'.' | b'-')
+    });
+    is_here && name == password && is_one_of(name, DEFAULTS)
+}
+
 fn is_escape(text: &[u8]) -> bool {
     at(text, 0) == b'%' && at(text, 1).is_ascii_hexdigit() && at(text, 2).is_ascii_hexdigit()
 }
@@ -132,7 +150,8 @@ fn driver(scan: &mut Scan<'_>, literal: Literal) {
     let password = run_start(bytes, literal.start, 128, is_part);
     let name = run_start(bytes, password.saturating_sub(1), 128, is_part);
     let is_login = before(bytes, password) == b':' && name + 1 < password && before(bytes, name) != b'/';
-    if is_login && is_password(slice(bytes, password, literal.start), slice(bytes, name, password - 1)) {
+    let (name, text) = (slice(bytes, name, password.saturating_sub(1)), slice(bytes, password, literal.start));
+    if is_login && is_password(text, name) && !is_default(bytes, name, text, literal.start) {
         scan.secret(literal.rule, password, literal.start);
     }
 }
