@@ -14,4 +14,5 @@ pub mod parse;
 pub mod pre_push;
 pub mod redaction;
 pub mod session;
+pub mod session_file;
 pub mod view;

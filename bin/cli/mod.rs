@@ -2,6 +2,7 @@
 
 mod program;
 mod verbs;
+mod view;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use git_opensession::git;
 
 pub use program::Program;
 pub use verbs::*;
+pub use view::View;
 
 use crate::terminal::ColourChoice;
 
@@ -71,6 +73,8 @@ pub enum Verb {
     Log(Log),
     /// Show the conversation behind a commit, a branch, or a session's own id
     Show(Show),
+    /// Show sessions as a page in the browser: one file of HTML that needs nothing else
+    View(View),
     /// Print a session's canonical text
     Cat(Cat),
     /// Fetch the ledgers of a remote

@@ -13,6 +13,7 @@ mod push;
 mod show;
 mod shown;
 mod status;
+mod view;
 mod work;
 
 use crate::cli::{AnyVerb, Verb};
@@ -31,6 +32,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Capture(arguments) => capture::run(context, arguments),
         Verb::Log(arguments) => log::run(context, arguments),
         Verb::Show(arguments) => show::run(context, arguments),
+        Verb::View(arguments) => view::run(context, arguments),
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Fetch(arguments) => fetch::run(context, arguments),
         Verb::Push(arguments) => push::run(context, arguments),

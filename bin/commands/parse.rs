@@ -52,14 +52,14 @@ pub fn run(context: &mut Context, arguments: &Parse) -> Result<(), Failure> {
 }
 
 /// The log: a file, or what came on standard input.
-struct Source {
-    path: PathBuf,
+pub(super) struct Source {
+    pub path: PathBuf,
     /// Standard input, kept in a file without a name: it is gone when this process is, however that ends.
-    copy: Option<File>,
+    pub copy: Option<File>,
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, Failure> {
+    pub fn open(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() != "-" {
             return Ok(Self { path: path.to_owned(), copy: None });
         }
@@ -69,7 +69,7 @@ impl Source {
         Ok(Self { path: path_of(&copy), copy: Some(copy) })
     }
 
-    fn head(&self) -> Result<Vec<u8>, Failure> {
+    pub fn head(&self) -> Result<Vec<u8>, Failure> {
         let mut head = Vec::new();
         let log = agents::jsonl::open(&self.path).map_err(|error| self.failure(error.into()))?;
         let read = log.file.take(HEAD_BYTES).read_to_end(&mut head);
@@ -77,7 +77,7 @@ impl Source {
         Ok(head)
     }
 
-    fn failure(&self, error: parse::Error) -> Failure {
+    pub fn failure(&self, error: parse::Error) -> Failure {
         match error {
             parse::Error::Spool(source) => Failure::Scratch(source),
             parse::Error::Output(source) => Failure::output(source),

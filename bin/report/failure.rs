@@ -40,6 +40,12 @@ pub enum Failure {
     Browse(browse::Error),
     /// There is no session behind something; `asked` is what the user typed, `what` says what that is.
     NoSession { asked: String, what: String },
+    /// There is no session behind any commit of a range.
+    NoSessionIn { range: String },
+    /// Nothing of that name can be viewed: no revision, no session, no file.
+    NoView { asked: String },
+    /// A file that says it is HAIL, and cannot be read.
+    BadHail { file: String, why: String },
     /// There may be a session behind something, but what is there cannot be read.
     NothingReadable { what: String },
     /// More sessions than the verb takes.
@@ -76,6 +82,8 @@ pub enum Failure {
     Git(git::Error),
     /// A variable that is set, but to nonsense.
     Variable { name: &'static str, expected: &'static str },
+    /// A setting that is set, but to nonsense; `fix` is a value that means something.
+    Setting { key: &'static str, value: String, expected: &'static str, fix: &'static str },
 }
 
 impl Failure {
@@ -90,9 +98,13 @@ impl Failure {
             Self::Pipe => Exit::Pipe,
             Self::UnknownLog { .. }
             | Self::NoSession { .. }
+            | Self::NoSessionIn { .. }
+            | Self::NoView { .. }
+            | Self::BadHail { .. }
             | Self::NotAllowed { .. }
             | Self::Browse(browse::Error::Unknown { .. }) => Exit::No,
             Self::Variable { .. }
+            | Self::Setting { .. }
             | Self::WrongProfile { .. }
             | Self::OverLog { .. }
             | Self::NeedsYes { .. }
@@ -132,6 +144,17 @@ impl Failure {
                 Hint::own(["doctor", "--commit", asked], "says why"),
                 Hint::own(["fetch"], "get what others have pushed"),
             ],
+            Self::NoSessionIn { range } => vec![
+                Hint::own(["log"], "the sessions that are here"),
+                Hint::own(["capture", range], "take up those behind these commits"),
+            ],
+            Self::NoView { .. } => vec![
+                Hint::own(["log"], "the sessions that are here"),
+                Hint::own(["view", "HEAD"], "those behind a commit"),
+                Hint::own(["view", "./session.hail.jsonl", "--no-open"], "one in a file"),
+            ],
+            Self::BadHail { file, .. } => vec![Hint::own(["parse", "--preview", file], "if it is an agent's log")],
+            Self::Setting { key, fix, .. } => vec![Hint::command(["git", "config", key, fix], "")],
             Self::NothingReadable { .. } | Self::Damaged { .. } | Self::Ledger(_) => {
                 vec![Hint::own(["doctor"], "look at the ledgers")]
             }
@@ -169,6 +192,11 @@ impl fmt::Display for Failure {
             Self::OverLog { log } => write!(f, "{} is the log itself: the output would take its place", log.display()),
             Self::Browse(error) => write!(f, "{}", chain(error)),
             Self::NoSession { what, .. } => write!(f, "no session is known behind {what}"),
+            Self::NoSessionIn { range } => write!(f, "no session is known behind the commits of {range}"),
+            Self::NoView { asked } => {
+                write!(f, "{asked:?} is no commit, range, branch or session here, and no file")
+            }
+            Self::BadHail { file, why } => write!(f, "cannot read {file} as HAIL: {why}"),
             Self::NothingReadable { what } => write!(f, "no session behind {what} can be read"),
             Self::Several { what, sessions, .. } => write!(f, "there are {} sessions behind {what}", sessions.len()),
             Self::Damaged { session, why } => write!(f, "the session {session} cannot be read to its end: {why}"),
@@ -192,6 +220,7 @@ impl fmt::Display for Failure {
             Self::Write { path, source } => write!(f, "cannot write {}: {}", path.display(), told(source)),
             Self::Scratch(source) => write!(f, "cannot use a temporary file: {}", told(source)),
             Self::Variable { name, expected } => write!(f, "{name} is set, but not to {expected}"),
+            Self::Setting { key, value, expected, .. } => write!(f, "{key} is {value:?}; it must be {expected}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A session as text for a terminal and as JSON, written to any [`std::io::Write`].
+//! A session as text for a terminal, as a page of HTML and as JSON, written to any [`std::io::Write`].
 //!
 //! This room knows [`crate::session`] and nobody else: what it shows of commits and ledgers comes
 //! in as values. Whatever is in a session may have been written by anybody, so nothing reaches a
@@ -7,6 +7,8 @@
 
 mod columns;
 mod conversation;
+mod describe;
+pub mod html;
 pub mod json;
 mod look;
 mod page;

@@ -18,5 +18,6 @@ mod privacy;
 mod push;
 mod reading;
 mod readme;
+mod view;
 mod walls;
 mod world;

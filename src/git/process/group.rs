@@ -21,6 +21,13 @@ pub(super) fn spawn(command: &mut Command, foreground: bool) -> io::Result<Leade
     command.spawn().map(|child| Leader { child, alone: foreground })
 }
 
+/// Starts a program in a group of its own that is not ended with this one.
+pub(super) fn spawn_free(command: &mut Command) -> io::Result<Child> {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command.spawn()
+}
+
 impl Leader {
     pub(super) fn child(&mut self) -> &mut Child {
         &mut self.child

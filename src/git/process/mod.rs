@@ -6,6 +6,7 @@
 
 mod ancestors;
 mod group;
+mod launch;
 mod program;
 pub mod text;
 
@@ -17,6 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use ancestors::ancestors;
+pub use launch::{Launched, launch};
 pub(super) use program::shell_quoted;
 pub use program::{GitProgram, INTERNAL_MARK, Prompts, Version};
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::describe::{call, detail, first_line, text_of};
 use super::{Paper, Section};
 use crate::session::{Event, EventKind, Timestamp, attr, changed_lines};
 use crate::view::Safe;
+use crate::view::describe::{call, detail, first_line, text_of, waited, without_tag};
 use crate::view::look::{Look, Role};
 use crate::view::when::{counted, span};
 
@@ -236,13 +236,6 @@ fn starts_task(name: &str) -> bool {
     matches!(name, "Task" | "Agent" | "spawn_agent")
 }
 
-/// How long a call took where the log does not say, if that was long: in a short time most may be
-/// the human who was asked for permission.
-fn waited(call: Timestamp, result: Timestamp) -> u64 {
-    let millis = u64::try_from(result.millis().saturating_sub(call.millis())).unwrap_or(0);
-    if millis >= 10_000 { millis } else { 0 }
-}
-
 /// Calls that went well: each, or if there are many, how many of which.
 fn write_quiet(paper: &mut Paper<'_>, calls: &mut Vec<Call>) -> io::Result<()> {
     let calls = std::mem::take(calls);
@@ -331,15 +324,6 @@ impl Outcome {
             code => Self::Bad(Safe::made_of_safe(format!("exit {code}"))),
         }
     }
-}
-
-/// `<error>text</error>` as `text`: some agents wrap what went wrong for their model.
-fn without_tag(text: &str) -> &str {
-    let inner = || {
-        let (name, rest) = text.trim().strip_prefix('<')?.split_once('>')?;
-        rest.strip_suffix('>')?.strip_suffix(name)?.strip_suffix("</")
-    };
-    inner().unwrap_or(text)
 }
 
 impl Edit {

@@ -4,11 +4,11 @@ use std::io;
 
 use serde_json::Value;
 
-use super::describe::{call, first_line, text_of};
 use super::{Paper, Section};
 use crate::session::{Event, EventKind, attr, changed_lines};
 use crate::view::Safe;
 use crate::view::columns::expand_tabs;
+use crate::view::describe::{call, first_line, text_of};
 use crate::view::look::Role;
 use crate::view::when::{counted, span};
 

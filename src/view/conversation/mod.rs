@@ -1,16 +1,15 @@
 //! A conversation as text, event by event.
 
-mod describe;
 mod fold;
 mod full;
 
 use std::io;
 
-use describe::{Root, text_of};
 use fold::Fold;
 
 use super::Safe;
 use super::columns::wrap_markdown;
+use super::describe::{Root, text_of};
 use super::look::{Look, Pen, Role};
 use super::when::{ago, counted, iso};
 use crate::session::{Event, EventKind};

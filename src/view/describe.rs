@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::session::{Block, Content, Event, EventKind};
-use crate::view::columns::fit;
-use crate::view::when::size;
-use crate::view::{Look, Safe};
+use super::columns::fit;
+use super::when::size;
+use super::{Look, Safe};
+use crate::session::{Block, Content, Event, EventKind, Timestamp};
 
 /// Where the agent worked: paths below it are told without it.
 #[derive(Debug, Clone, Default)]
@@ -168,12 +168,27 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
+/// How long a call took where the log does not say, if that was long: in a short time most may be
+/// the human who was asked for permission.
+pub(super) fn waited(call: Timestamp, result: Timestamp) -> u64 {
+    let millis = u64::try_from(result.millis().saturating_sub(call.millis())).unwrap_or(0);
+    if millis >= 10_000 { millis } else { 0 }
+}
+
+/// `<error>text</error>` as `text`: some agents wrap what went wrong for their model.
+pub(super) fn without_tag(text: &str) -> &str {
+    let inner = || {
+        let (name, rest) = text.trim().strip_prefix('<')?.split_once('>')?;
+        rest.strip_suffix('>')?.strip_suffix(name)?.strip_suffix("</")
+    };
+    inner().unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::session::Timestamp;
 
     fn told(kind: EventKind, input: Value) -> (String, String) {
         let event = Event::new("e", Timestamp::EPOCH, kind, Content::json(input));
