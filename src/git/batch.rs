@@ -228,9 +228,19 @@ pub(super) fn sync_folder(folder: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::super::{EntryKind, Identity, Signature, TreeEditor};
     use super::*;
+
+    in_every_kind!(
+        few_objects_become_loose_and_git_reads_them,
+        many_objects_become_one_pack_and_git_reads_it,
+        a_batch_too_large_for_memory_is_written_in_parts,
+        what_is_there_is_not_written_again_but_made_young,
+        nothing_is_on_disk_before_finish_and_nothing_stays_of_a_failure,
+        #[cfg(unix)]
+        a_shared_repository_stays_shared,
+    );
 
     /// A commit whose tree holds all of these blobs.
     fn commit_of(repo: &Repo, contents: &[Vec<u8>]) -> (Oid, BatchReport) {
@@ -261,7 +271,6 @@ mod tests {
         zstd::encode_all(content, 3).unwrap()
     }
 
-    #[test]
     fn few_objects_become_loose_and_git_reads_them() {
         let sandbox = Sandbox::new();
         let contents = [b"text text text".to_vec(), Vec::new(), noise(70_000, 1), zstd(b"compressed")];
@@ -275,7 +284,6 @@ mod tests {
         assert_eq!(repo.blob(noise_oid, 70_000).unwrap(), contents[2]);
     }
 
-    #[test]
     fn many_objects_become_one_pack_and_git_reads_it() {
         let sandbox = Sandbox::new();
         let contents: Vec<_> = (0..300).map(|number| zstd(&noise(100 + number, number as u64 + 1))).collect();
@@ -298,7 +306,6 @@ mod tests {
         assert_eq!(ours, fs::read(made).unwrap());
     }
 
-    #[test]
     fn a_batch_too_large_for_memory_is_written_in_parts() {
         let sandbox = Sandbox::new();
         let compressed = |seed: u8| [b"\x28\xb5\x2f\xfd".as_slice(), &vec![seed; 9 << 20]].concat();
@@ -309,7 +316,6 @@ mod tests {
         sandbox.fsck();
     }
 
-    #[test]
     fn what_is_there_is_not_written_again_but_made_young() {
         let sandbox = Sandbox::new();
         let (commit, first) = commit_of(&sandbox.open(), &[b"same".to_vec()]);
@@ -325,7 +331,6 @@ mod tests {
         assert!(fs::metadata(path(&repo)).unwrap().modified().unwrap() > old, "git gc must not prune it now");
     }
 
-    #[test]
     fn nothing_is_on_disk_before_finish_and_nothing_stays_of_a_failure() {
         let sandbox = Sandbox::new();
         let repo = sandbox.open();
@@ -343,7 +348,6 @@ mod tests {
     }
 
     #[cfg(unix)]
-    #[test]
     fn a_shared_repository_stays_shared() {
         use std::os::unix::fs::PermissionsExt;
         let sandbox = Sandbox::new();

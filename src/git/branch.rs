@@ -108,10 +108,11 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
 
-    #[test]
+    in_every_kind!(head_is_on_a_branch_unborn_or_detached,);
+
     fn head_is_on_a_branch_unborn_or_detached() {
         let sandbox = Sandbox::new();
         let main = BranchName::new("main").unwrap();

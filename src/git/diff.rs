@@ -305,8 +305,18 @@ fn is_binary(content: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
+
+    in_every_kind!(
+        changes_and_added_lines_are_those_git_shows,
+        a_file_that_was_only_moved_adds_no_line,
+        a_merge_says_so_and_adds_no_line,
+        limits_leave_out_and_say_so,
+        at_the_boundary_of_a_shallow_clone_nothing_is_claimed,
+        in_a_partial_clone_what_is_not_here_is_left_out_and_never_fetched,
+        two_trees_are_compared_without_reading_what_they_share,
+    );
 
     /// What `git show` marks with `+`: path, line number, text.
     fn added_by_git(sandbox: &Sandbox, commit: Oid) -> Vec<(String, u32, String)> {
@@ -382,7 +392,6 @@ mod tests {
         found.changes.files.iter().map(line).collect()
     }
 
-    #[test]
     fn changes_and_added_lines_are_those_git_shows() {
         let sandbox = Sandbox::new();
         let write = |path: &str, content: &[u8]| sandbox.write(path, content);
@@ -425,7 +434,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn a_file_that_was_only_moved_adds_no_line() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("old", "a\nb\n");
@@ -435,7 +443,6 @@ mod tests {
         assert_eq!(changed(&sandbox.open(), commit), ["A\tnew", "D\told"]);
     }
 
-    #[test]
     fn a_merge_says_so_and_adds_no_line() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("a", "1\n");
@@ -451,7 +458,6 @@ mod tests {
         assert_eq!(repo.added_lines(merge, DiffLimits::default()).unwrap(), CommitLines::default());
     }
 
-    #[test]
     fn limits_leave_out_and_say_so() {
         let sandbox = Sandbox::new();
         sandbox.write("a", "1234567890\n1234567890\n");
@@ -472,7 +478,6 @@ mod tests {
         assert_eq!(lines(DiffLimits { bytes: 15, ..all }), ("bc".to_owned(), true), "a small one still fits");
     }
 
-    #[test]
     fn at_the_boundary_of_a_shallow_clone_nothing_is_claimed() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("a", "1\n");
@@ -484,7 +489,6 @@ mod tests {
         assert_eq!(found, CommitChanges { changes: Changes { files: Vec::new(), truncated: true }, merge: false });
     }
 
-    #[test]
     fn in_a_partial_clone_what_is_not_here_is_left_out_and_never_fetched() {
         let sandbox = Sandbox::new();
         sandbox.git(&["config", "uploadpack.allowFilter", "true"]);
@@ -499,7 +503,6 @@ mod tests {
         assert!(!repo.has(blob).unwrap());
     }
 
-    #[test]
     fn two_trees_are_compared_without_reading_what_they_share() {
         let sandbox = Sandbox::new();
         sandbox.write("same/x", "1");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::names::{BadName, Oid, RefName};
+use super::process::ProcessError;
 
 /// The result of this room.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -126,14 +127,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// libgit2 said no.
+    /// libgit2, or git itself, said no.
     #[error("cannot {doing} {subject}: {reason}")]
     Git {
         /// What was tried.
         doing: &'static str,
         /// On what.
         subject: String,
-        /// libgit2's words.
+        /// Its words.
         reason: String,
     },
 }
@@ -145,17 +146,15 @@ impl Error {
         move |error| Self::Git { doing, subject, reason: error.message().to_owned() }
     }
 
+    /// Wraps that git could not be run, or did not answer.
+    pub(super) fn process(doing: &'static str, subject: impl std::fmt::Display) -> impl FnOnce(ProcessError) -> Self {
+        let subject = subject.to_string();
+        move |error| Self::Git { doing, subject, reason: error.to_string() }
+    }
+
     /// Wraps what the file system said.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
-    }
-
-    /// Object ids of a format libgit2 is not built for.
-    pub(super) fn sha256() -> Self {
-        Self::Unsupported {
-            what: "SHA-256 object ids".to_owned(),
-            advice: "use a repository made with `git init --object-format=sha1`",
-        }
     }
 }

@@ -106,8 +106,19 @@ impl Repo {
 #[cfg(test)]
 mod tests {
     use super::super::Error;
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
+
+    in_every_kind!(
+        a_text_names_the_commit_that_git_means,
+        an_abbreviation_of_two_objects_is_ambiguous,
+        ranges_are_walked_as_git_walks_them,
+        a_walk_is_cut_by_count_and_by_time,
+        a_new_branch_holds_what_its_remote_does_not_have,
+        ancestors_and_bases_are_found,
+        a_shallow_history_ends_where_it_was_cut,
+        history_that_is_missing_cuts_a_walk_short,
+    );
 
     const MANY: WalkLimits = WalkLimits { commits: 1000, deadline: None };
 
@@ -137,7 +148,6 @@ mod tests {
         sandbox.git(&[&["rev-list"], arguments].concat()).lines().map(|line| line.parse().unwrap()).collect()
     }
 
-    #[test]
     fn a_text_names_the_commit_that_git_means() {
         let (sandbox, repo) = history();
         let head = repo.rev_parse("HEAD").unwrap();
@@ -163,8 +173,8 @@ mod tests {
             "main:0",
             "-x",
             "main~99",
-            &"ab".repeat(20),
-            "0000000000000000000000000000000000000000",
+            &sandbox.oid("ab").to_string(),
+            &"00".repeat(sandbox.oid("ab").as_bytes().len()),
         ] {
             assert!(
                 matches!(repo.rev_parse(text), Err(Error::UnknownRevision { text: said }) if said == text),
@@ -173,7 +183,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn an_abbreviation_of_two_objects_is_ambiguous() {
         let sandbox = Sandbox::new();
         let repo = sandbox.open();
@@ -188,7 +197,6 @@ mod tests {
         assert!(matches!(repo.rev_parse(&prefix), Err(Error::AmbiguousRevision { .. })));
     }
 
-    #[test]
     fn ranges_are_walked_as_git_walks_them() {
         let (sandbox, repo) = history();
         for range in [
@@ -211,7 +219,6 @@ mod tests {
         assert!(repo.rev_list_text("main..nothing", MANY).is_err());
     }
 
-    #[test]
     fn a_walk_is_cut_by_count_and_by_time() {
         let (_sandbox, repo) = history();
         let walked = repo.rev_list_text("main", WalkLimits::commits(2)).unwrap();
@@ -222,7 +229,6 @@ mod tests {
         assert_eq!(repo.rev_list_text("main", late).unwrap(), Walked { commits: Vec::new(), truncated: true });
     }
 
-    #[test]
     fn a_new_branch_holds_what_its_remote_does_not_have() {
         let (sandbox, repo) = history();
         sandbox.git(&["update-ref", "refs/remotes/origin/main", "main~1"]);
@@ -230,7 +236,7 @@ mod tests {
         sandbox.git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
         sandbox.git(&["update-ref", "refs/remotes/origin2/main", "main"]);
         sandbox.git(&["update-ref", "refs/remotes/origin/tag", "v1"]);
-        let absent: Oid = "12".repeat(20).parse().unwrap();
+        let absent = sandbox.oid("12");
         let exclude = Exclude { commits: vec![absent], tracked_by: Some("origin".to_owned()) };
         let tip = repo.rev_parse("main").unwrap();
         let walked = repo.rev_list(&[tip], &exclude, MANY).unwrap();
@@ -243,7 +249,6 @@ mod tests {
         assert!(matches!(repo.rev_list(&[tree], &exclude, MANY), Err(Error::WrongKind { .. })));
     }
 
-    #[test]
     fn ancestors_and_bases_are_found() {
         let (sandbox, repo) = history();
         let oid = |text: &str| repo.rev_parse(text).unwrap();
@@ -256,7 +261,6 @@ mod tests {
         assert!(!repo.is_ancestor(oid("alone"), oid("main")).unwrap());
     }
 
-    #[test]
     fn a_shallow_history_ends_where_it_was_cut() {
         let (sandbox, _) = history();
         let url = format!("file://{}", sandbox.path().display());
@@ -271,7 +275,6 @@ mod tests {
         assert!(matches!(repo.commit(last.parents[0]), Err(Error::Missing(_))));
     }
 
-    #[test]
     fn history_that_is_missing_cuts_a_walk_short() {
         let (sandbox, repo) = history();
         let missing = repo.rev_parse("main~2").unwrap().to_string();

@@ -1,9 +1,8 @@
 //! The only room that knows git.
 //!
-//! Everything local goes through libgit2 or is done here by git's documented formats: objects, trees, refs, history,
-//! configuration. Everything that needs a network or a hook goes through the user's own `git` program. No
-//! type of either leaves this room, so a second back end (for SHA-256 and reftable repositories) can be added here and
-//! nowhere else.
+//! Everything local goes through a back end (libgit2, or the user's own git where libgit2 cannot open the repository) or
+//! is done here by git's documented formats: trees, commits, packs, configuration, changes. Everything that needs a network or
+//! a hook goes through the user's own `git` program. No type of any of them leaves this room.
 
 mod backend;
 mod batch;

@@ -9,7 +9,6 @@ use super::{Error, ObjectKind, Oid, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ObjectFormat {
     Sha1,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the back end that opens such repositories"))]
     Sha256,
 }
 

@@ -1,7 +1,7 @@
 //! A pack and its index, written at once: formats of gitformat-pack(5), version 2 of both, no deltas.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -22,28 +22,13 @@ struct Place {
 pub(super) fn write_pack(objects: &Path, format: ObjectFormat, new: &[PendingObject]) -> Result<u64> {
     let folder = objects.join("pack");
     make_folder(&folder, objects)?;
-    let mut pack = Hashing::new(temporary_file(&folder, "tmp_pack_")?, format);
-    let count = u32::try_from(new.len()).map_err(|_| too_large(&folder))?;
-    pack.put(&[b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes()].concat())?;
-    let mut places = Vec::with_capacity(new.len());
-    for object in new {
-        // 31 bits: larger offsets need another table, and no batch is that large before its last object.
-        let offset =
-            u32::try_from(pack.size).ok().filter(|offset| *offset < 1 << 31).ok_or_else(|| too_large(&folder))?;
-        let header = object_header(object.kind, object.content.len());
-        let content = deflate(&object.content, level(&object.content)).map_err(Error::io("compress", &folder))?;
-        let mut crc = flate2::Crc::new();
-        crc.update(&header);
-        crc.update(&content);
-        pack.put(&header)?;
-        pack.put(&content)?;
-        places.push(Place { oid: object.oid, offset, crc: crc.sum() });
-    }
+    let mut pack = Hashing::new(file_in(&folder, "tmp_pack_")?, &folder, format);
+    let places = put_objects(&mut pack, new)?;
     let size = pack.size;
     let (pack, checksum) = pack.finish()?;
     let index = write_index(&folder, format, places, &checksum)?;
     let name = hex(&checksum);
-    for (file, extension) in [(pack, "pack"), (index, "idx")] {
+    for (file, extension) in [(durable(pack)?, "pack"), (durable(index)?, "idx")] {
         let path = folder.join(format!("pack-{name}.{extension}"));
         file.persist(&path).map_err(|failed| Error::io("write", &path)(failed.error))?;
     }
@@ -51,14 +36,36 @@ pub(super) fn write_pack(objects: &Path, format: ObjectFormat, new: &[PendingObj
     Ok(size)
 }
 
-fn write_index(
-    folder: &Path,
-    format: ObjectFormat,
-    mut places: Vec<Place>,
-    pack_checksum: &[u8],
-) -> Result<NamedTempFile> {
+/// The bytes of a pack with these objects, for git to unpack.
+pub(super) fn pack_of(format: ObjectFormat, objects: &[PendingObject]) -> Result<Vec<u8>> {
+    let mut pack = Hashing::new(Vec::new(), Path::new("a pack"), format);
+    put_objects(&mut pack, objects)?;
+    Ok(pack.finish()?.0)
+}
+
+fn put_objects(pack: &mut Hashing<impl Write>, new: &[PendingObject]) -> Result<Vec<Place>> {
+    let count = u32::try_from(new.len()).map_err(|_| too_large(&pack.path))?;
+    pack.put(&[b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes()].concat())?;
+    let mut places = Vec::with_capacity(new.len());
+    for object in new {
+        // 31 bits: larger offsets need another table, and no batch is that large before its last object.
+        let offset = u32::try_from(pack.size).ok().filter(|offset| *offset < 1 << 31);
+        let offset = offset.ok_or_else(|| too_large(&pack.path))?;
+        let header = object_header(object.kind, object.content.len());
+        let content = deflate(&object.content, level(&object.content)).map_err(Error::io("compress", &pack.path))?;
+        let mut crc = flate2::Crc::new();
+        crc.update(&header);
+        crc.update(&content);
+        pack.put(&header)?;
+        pack.put(&content)?;
+        places.push(Place { oid: object.oid, offset, crc: crc.sum() });
+    }
+    Ok(places)
+}
+
+fn write_index(folder: &Path, format: ObjectFormat, mut places: Vec<Place>, pack_checksum: &[u8]) -> Result<File> {
     places.sort_by_key(|place| place.oid);
-    let mut index = Hashing::new(temporary_file(folder, "tmp_idx_")?, format);
+    let mut index = Hashing::new(file_in(folder, "tmp_idx_")?, folder, format);
     index.put(b"\xfftOc\0\0\0\x02")?;
     for first in 0..=255 {
         let up_to = places.partition_point(|place| place.oid.as_bytes().first().is_some_and(|byte| *byte <= first));
@@ -96,32 +103,45 @@ fn too_large(folder: &Path) -> Error {
     Error::io("write a pack in", folder)(std::io::ErrorKind::FileTooLarge.into())
 }
 
-/// A file that ends in the checksum of what was written before.
-struct Hashing {
-    file: BufWriter<NamedTempFile>,
+/// A file on its way.
+type File = BufWriter<NamedTempFile>;
+
+fn file_in(folder: &Path, prefix: &str) -> Result<File> {
+    Ok(BufWriter::with_capacity(1 << 17, temporary_file(folder, prefix)?))
+}
+
+fn durable(file: File) -> Result<NamedTempFile> {
+    let path = file.get_ref().path().to_path_buf();
+    let file = file.into_inner().map_err(|failed| Error::io("write", &path)(failed.into_error()))?;
+    file.as_file().sync_all().map_err(Error::io("write", &path))?;
+    Ok(file)
+}
+
+/// What ends in the checksum of what was written before.
+struct Hashing<W> {
+    out: W,
+    /// For errors.
+    path: PathBuf,
     hash: Checksum,
     size: u64,
 }
 
-impl Hashing {
-    fn new(file: NamedTempFile, format: ObjectFormat) -> Self {
-        Self { file: BufWriter::with_capacity(1 << 17, file), hash: Checksum::new(format), size: 0 }
+impl<W: Write> Hashing<W> {
+    fn new(out: W, path: &Path, format: ObjectFormat) -> Self {
+        Self { out, path: path.to_path_buf(), hash: Checksum::new(format), size: 0 }
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.hash.update(bytes);
         self.size += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(|source| Error::io("write", self.file.get_ref().path())(source))
+        self.out.write_all(bytes).map_err(Error::io("write in", &self.path))
     }
 
-    /// The file, durable, and its checksum.
-    fn finish(mut self) -> Result<(NamedTempFile, Vec<u8>)> {
+    /// What was written, with its checksum behind it, and the checksum.
+    fn finish(mut self) -> Result<(W, Vec<u8>)> {
         let checksum = self.hash.value();
         self.put(&checksum)?;
-        let path = self.file.get_ref().path().to_path_buf();
-        let file = self.file.into_inner().map_err(|failed| Error::io("write", &path)(failed.into_error()))?;
-        file.as_file().sync_all().map_err(Error::io("write", &path))?;
-        Ok((file, checksum))
+        Ok((self.out, checksum))
     }
 }
 

@@ -96,8 +96,10 @@ fn tail(path: &Path) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
+
+    in_every_kind!(a_commit_is_known_by_the_worktree_it_was_made_in,);
 
     fn said(what: &str) -> Option<bool> {
         let line = format!("{} {} A B <a@b> 1 +0000\t{what}", "1".repeat(40), "2".repeat(40));
@@ -143,7 +145,6 @@ mod tests {
         }
     }
 
-    #[test]
     fn a_commit_is_known_by_the_worktree_it_was_made_in() {
         let sandbox = Sandbox::new();
         let repo = sandbox.repo();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::backend::{Backend, Opened, libgit2};
+use super::backend::{Backend, Opened, libgit2, plumbing};
 use super::config::{ConfigFile, parse_bool};
 use super::{BranchName, Error, GitEnvironment, RefName, Result};
 
@@ -22,9 +22,23 @@ impl Repo {
     ///
     /// # Errors
     /// [`Error::NotARepository`]; [`Error::NotOwned`] unless `safe.directory` allows it; [`Error::Unsupported`] for
-    /// SHA-256 and reftable repositories, unknown extensions, and a `GIT_COMMON_DIR` of its own.
+    /// unknown extensions, and a `GIT_COMMON_DIR` of its own.
     pub fn open(start: &Path, environment: &GitEnvironment) -> Result<Self> {
-        let Opened { backend, git_dir, common_dir, workdir } = libgit2::open(start, environment)?;
+        let opened = match libgit2::open(start, environment) {
+            Err(Error::Unsupported { .. }) => plumbing::open(start, environment)?,
+            opened => opened?,
+        };
+        Self::of(opened, start, environment)
+    }
+
+    /// Opens it by the user's own git, whatever libgit2 could do.
+    #[cfg(test)]
+    pub(super) fn open_by_plumbing(start: &Path, environment: &GitEnvironment) -> Result<Self> {
+        Self::of(plumbing::open(start, environment)?, start, environment)
+    }
+
+    fn of(opened: Opened, start: &Path, environment: &GitEnvironment) -> Result<Self> {
+        let Opened { backend, git_dir, common_dir, workdir } = opened;
         let repo = Self { backend, git_dir, common_dir, workdir };
         repo.check_common_dir(start, environment)?;
         Ok(repo)
@@ -128,14 +142,26 @@ pub(super) fn local_value(common_dir: &Path, key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::Sandbox;
+    use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
+
+    in_every_kind!(
+        a_repository_of_the_future_is_refused_with_what_to_do,
+        a_repository_is_found_from_below_and_not_beyond_a_ceiling,
+        a_bare_repository_has_no_worktree,
+        linked_worktrees_share_refs_and_know_each_other,
+        a_submodule_is_a_repository_of_its_own,
+        git_dir_and_work_tree_are_taken_from_the_environment,
+        objects_of_a_quarantine_are_readable,
+        a_shallow_clone_is_known_as_one,
+        #[cfg(unix)]
+        a_repository_of_somebody_else_is_refused_unless_it_is_safe,
+    );
 
     fn canonical(path: &Path) -> PathBuf {
         path.canonicalize().unwrap()
     }
 
-    #[test]
     fn a_repository_is_found_from_below_and_not_beyond_a_ceiling() {
         let sandbox = Sandbox::new();
         let below = sandbox.path().join("a/b");
@@ -148,15 +174,14 @@ mod tests {
         let outside = sandbox.home().join("none");
         fs::create_dir(&outside).unwrap();
         for path in [outside.as_path(), Path::new("/does/not/exist")] {
-            let opened = Repo::open(path, &sandbox.environment(&[]));
+            let opened = sandbox.try_open(path, &[]);
             assert!(matches!(opened, Err(Error::NotARepository { path: named }) if named == path));
         }
         let ceiling = canonical(&sandbox.path().join("a"));
-        let limited = sandbox.environment(&[("GIT_CEILING_DIRECTORIES", ceiling.to_str().unwrap())]);
-        assert!(matches!(Repo::open(&canonical(&below), &limited), Err(Error::NotARepository { .. })));
+        let limited = [("GIT_CEILING_DIRECTORIES", ceiling.to_str().unwrap())];
+        assert!(matches!(sandbox.try_open(&canonical(&below), &limited), Err(Error::NotARepository { .. })));
     }
 
-    #[test]
     fn a_bare_repository_has_no_worktree() {
         let sandbox = Sandbox::bare_home();
         sandbox.git_in(sandbox.home(), &["init", "-q", "--bare", "bare.git"]);
@@ -167,7 +192,6 @@ mod tests {
         assert!(sandbox.open_in(&sandbox.home().join("x/.git")).worktrees().unwrap().is_empty());
     }
 
-    #[test]
     fn linked_worktrees_share_refs_and_know_each_other() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("a", "1");
@@ -191,7 +215,7 @@ mod tests {
             sandbox.open(),
             sandbox.open_in(&linked),
             // As in a hook: GIT_DIR is exported, the current folder is the root.
-            Repo::open(&linked, &sandbox.environment(&[("GIT_DIR", &exported)])).unwrap(),
+            sandbox.try_open(&linked, &[("GIT_DIR", &exported)]).unwrap(),
         ] {
             assert_eq!(repo.worktrees().unwrap(), roots);
             assert_eq!(canonical(repo.common_dir()), canonical(&sandbox.path().join(".git")));
@@ -202,7 +226,6 @@ mod tests {
         assert_eq!(sandbox.open().head_branch().unwrap().to_string(), "main");
     }
 
-    #[test]
     fn a_submodule_is_a_repository_of_its_own() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("a", "1");
@@ -212,21 +235,19 @@ mod tests {
         sandbox.git_in(&folder, &add);
         let root = canonical(&folder.join("sub"));
         let git_dir = folder.join(".git/modules/sub");
-        let from_hook = sandbox.environment(&[("GIT_DIR", git_dir.to_str().unwrap())]);
-        for repo in [sandbox.open_in(&root), Repo::open(&root, &from_hook).unwrap()] {
+        let from_hook = [("GIT_DIR", git_dir.to_str().unwrap())];
+        for repo in [sandbox.open_in(&root), sandbox.try_open(&root, &from_hook).unwrap()] {
             assert_eq!(repo.workdir(), Some(root.as_path()));
             assert_eq!(canonical(repo.common_dir()), canonical(&git_dir));
             assert_eq!(repo.worktrees().unwrap(), std::slice::from_ref(&root));
         }
     }
 
-    #[test]
     fn git_dir_and_work_tree_are_taken_from_the_environment() {
         let sandbox = Sandbox::new();
         let elsewhere = sandbox.home().join("elsewhere");
         fs::create_dir_all(elsewhere.join("deep")).unwrap();
-        let open =
-            |start: &Path, variables: &[(&str, &str)]| Repo::open(start, &sandbox.environment(variables)).unwrap();
+        let open = |start: &Path, variables: &[(&str, &str)]| sandbox.try_open(start, variables).unwrap();
         let root = |repo: &Repo| repo.workdir().map(Path::to_path_buf);
         let repo = open(&elsewhere, &[("GIT_DIR", "../repo/.git")]);
         assert_eq!(root(&repo), Some(canonical(&elsewhere)), "the current folder, as in git");
@@ -235,16 +256,15 @@ mod tests {
         fs::create_dir(sandbox.path().join("sub")).unwrap();
         let repo = open(&sandbox.path().join("sub"), &[("GIT_DIR", "../.git")]);
         assert_eq!(root(&repo), Some(canonical(&sandbox.path())));
-        let none = Repo::open(&elsewhere, &sandbox.environment(&[("GIT_DIR", "../none")]));
+        let none = sandbox.try_open(&elsewhere, &[("GIT_DIR", "../none")]);
         assert!(matches!(none, Err(Error::NotARepository { .. })));
         // It is a repository, but not at that very place.
-        let below = Repo::open(&elsewhere, &sandbox.environment(&[("GIT_DIR", "../repo/.git/objects")]));
+        let below = sandbox.try_open(&elsewhere, &[("GIT_DIR", "../repo/.git/objects")]);
         assert!(matches!(below, Err(Error::NotARepository { .. })));
-        let common = Repo::open(&sandbox.path(), &sandbox.environment(&[("GIT_COMMON_DIR", "/tmp")]));
+        let common = sandbox.try_open(&sandbox.path(), &[("GIT_COMMON_DIR", "/tmp")]);
         assert!(matches!(common, Err(Error::Unsupported { what, .. }) if what.starts_with("GIT_COMMON_DIR")));
     }
 
-    #[test]
     fn objects_of_a_quarantine_are_readable() {
         let sandbox = Sandbox::new();
         let objects = sandbox.home().join("quarantine");
@@ -253,34 +273,28 @@ mod tests {
         let oid = super::super::testing::run(command.env("GIT_OBJECT_DIRECTORY", &objects), b"x").parse().unwrap();
         assert!(!sandbox.open().has(oid).unwrap());
         let variables = [("GIT_OBJECT_DIRECTORY", objects.to_str().unwrap())];
-        let repo = Repo::open(&sandbox.path(), &sandbox.environment(&variables)).unwrap();
+        let repo = sandbox.try_open(&sandbox.path(), &variables).unwrap();
         assert_eq!(repo.blob(oid, 10).unwrap(), b"x");
     }
 
-    #[test]
-    fn what_libgit2_cannot_open_is_said_with_what_to_do() {
-        let sandbox = Sandbox::bare_home();
-        for (option, expected) in [("--object-format=sha256", "SHA-256"), ("--ref-format=reftable", "reftable")] {
-            let made = sandbox.command(sandbox.home(), &["init", "-q", option, expected]).output().unwrap();
-            if !made.status.success() {
-                continue; // a git too old for it
-            }
-            let opened = Repo::open(&sandbox.home().join(expected), &sandbox.environment(&[])).err().unwrap();
-            assert!(matches!(&opened, Error::Unsupported { what, .. } if what.contains(expected)), "{opened}");
+    fn a_repository_of_the_future_is_refused_with_what_to_do() {
+        let sandbox = Sandbox::new();
+        sandbox.git(&["config", "core.repositoryFormatVersion", "1"]);
+        for (name, said) in [("fromTheFuture", "extensions.fromthefuture"), ("compatObjectFormat", "extensions.compat")]
+        {
+            let other = if sandbox.oid("12").as_bytes().len() == 20 { "sha256" } else { "sha1" };
+            sandbox.git(&["config", &format!("extensions.{name}"), other]);
+            let opened = sandbox.try_open(&sandbox.path(), &[]).err().unwrap();
+            let expected = format!("this repository uses {said}");
+            assert!(opened.to_string().starts_with(&expected), "{opened}");
+            assert!(matches!(opened, Error::Unsupported { .. }));
+            // git itself will not touch it any more.
+            let config = fs::read_to_string(sandbox.path().join(".git/config")).unwrap();
+            let without: Vec<_> = config.lines().filter(|line| !line.contains(name)).collect();
+            fs::write(sandbox.path().join(".git/config"), without.join("\n")).unwrap();
         }
-        sandbox.git_in(sandbox.home(), &["init", "-q", "odd"]);
-        let folder = sandbox.home().join("odd");
-        sandbox.git_in(&folder, &["config", "core.repositoryFormatVersion", "1"]);
-        sandbox.git_in(&folder, &["config", "extensions.fromTheFuture", "true"]);
-        let opened = Repo::open(&folder, &sandbox.environment(&[])).err().unwrap();
-        assert_eq!(
-            opened.to_string(),
-            "this repository uses extensions.fromthefuture, which git-opensession does not support yet: \
-             use a repository without it"
-        );
     }
 
-    #[test]
     fn a_shallow_clone_is_known_as_one() {
         let sandbox = Sandbox::new();
         sandbox.commit_file("a", "1");
@@ -292,7 +306,6 @@ mod tests {
     }
 
     #[cfg(unix)]
-    #[test]
     fn a_repository_of_somebody_else_is_refused_unless_it_is_safe() {
         let sandbox = Sandbox::new();
         let git_dir = sandbox.path().join(".git");
@@ -301,11 +314,11 @@ mod tests {
             return;
         }
         std::os::unix::fs::chown(sandbox.path(), Some(12_345), None).unwrap();
-        let opened = Repo::open(&sandbox.path(), &sandbox.environment(&[])).err().unwrap();
+        let opened = sandbox.try_open(&sandbox.path(), &[]).err().unwrap();
         assert!(matches!(opened, Error::NotOwned { .. }), "{opened}");
         assert!(opened.to_string().contains("git config --global --add safe.directory"));
         let allowed = [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "safe.directory"), ("GIT_CONFIG_VALUE_0", "*")];
-        let repo = Repo::open(&sandbox.path(), &sandbox.environment(&allowed)).unwrap();
+        let repo = sandbox.try_open(&sandbox.path(), &allowed).unwrap();
         assert_eq!(repo.workdir(), Some(canonical(&sandbox.path()).as_path()));
         assert_eq!(repo.head_branch().unwrap().to_string(), "main");
     }

@@ -13,6 +13,7 @@ mod consent;
 mod defects;
 mod faults;
 mod hooks;
+mod odd_repositories;
 mod places;
 mod privacy;
 mod push;

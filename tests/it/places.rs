@@ -106,40 +106,6 @@ fn somebody_without_a_name_pushes_sessions_all_the_same() {
     assert_eq!(pushed.err, "opensession: 1 session (1 commit) -> origin\n");
 }
 
-/// A repository of a format that this version cannot read: the push goes on, with a reason; strict mode stops it.
-fn cannot_be_read(format: &str) {
-    let mut world = World::new();
-    world.git(world.root(), ["init", "-q", "--bare", format, "other.git"]).ok();
-    world.git(world.root(), ["init", "-q", format, "other"]).ok();
-    let other = world.path("other");
-    world.git(&other, ["remote", "add", "origin", "../other.git"]).ok();
-    work_in(&world, &other, "one.txt");
-    for verb in [&["log"][..], &["doctor"], &["capture"]] {
-        let answer = world.os_in(&other, verb).code(128);
-        assert!(answer.err.starts_with("error: ") && answer.err.len() > 20, "{format}: {answer:?}");
-        assert!(!answer.err.contains("not a git repository"), "{format}: {}", answer.err);
-    }
-    // As it would be called from a hooks manager of the whole machine.
-    let call = format!("#!/bin/sh\nexec '{}' hook pre-push \"$@\"\n", env!("CARGO_BIN_EXE_git-opensession"));
-    world.program(other.join(".git/hooks/pre-push"), call);
-    world.set("OPENSESSION_STRICT", "1");
-    assert_eq!(world.git(&other, ["push", "-q", "origin", "main"]).code, 1);
-    world.set("OPENSESSION_STRICT", "0");
-    let pushed = world.git(&other, ["push", "-q", "origin", "main"]).code(0);
-    assert!(!pushed.err.is_empty());
-    assert_eq!(world.git(world.path("other.git"), ["rev-parse", "main"]).ok().trim(), world.head(&other));
-}
-
-#[test]
-fn a_repository_with_sha256_says_so_and_pushes_its_code() {
-    cannot_be_read("--object-format=sha256");
-}
-
-#[test]
-fn a_repository_with_reftables_says_so_and_pushes_its_code() {
-    cannot_be_read("--ref-format=reftable");
-}
-
 #[test]
 fn a_hook_that_is_killed_at_work_blocks_no_push_and_damages_nothing() {
     let world = World::installed();

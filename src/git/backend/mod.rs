@@ -4,6 +4,7 @@
 //! changed) is done once, above these traits. A back end reads objects, reads and moves refs, and walks history.
 
 pub(super) mod libgit2;
+pub(super) mod plumbing;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -75,8 +76,13 @@ pub(super) enum Attempt {
     Moved,
     /// It was not what was expected.
     Raced,
-    /// Another process holds this lock file.
-    Locked(PathBuf),
+    /// Another process holds a lock.
+    Locked {
+        /// Its file.
+        path: PathBuf,
+        /// Whether it locks all refs (of a reftable), those of the user too: such a file is never removed here.
+        of_all: bool,
+    },
 }
 
 /// Commits and how they hang together. What goes in is peeled: commits, and no tags of them.

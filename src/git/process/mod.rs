@@ -5,6 +5,7 @@
 //! that stays behind (ssh's `ControlPersist`) may hold open for hours.
 
 mod ancestors;
+pub(super) mod conversation;
 mod group;
 mod launch;
 mod program;
@@ -43,12 +44,31 @@ pub enum ProcessError {
         /// What the system said.
         source: io::Error,
     },
+    /// It ended when it was to answer.
+    #[error("{program} has ended{}", because(said))]
+    Ended {
+        /// What was asked.
+        program: String,
+        /// The end of its standard error.
+        said: String,
+    },
+    /// It does not answer.
+    #[error("{program} does not answer")]
+    Silent {
+        /// What was asked.
+        program: String,
+    },
     /// `git --version` did not say one.
     #[error("this git does not say its version: {said:?}")]
     NoVersion {
         /// What it said instead.
         said: String,
     },
+}
+
+/// `: reason`, or nothing.
+fn because(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 /// How a program ended.
@@ -101,8 +121,9 @@ pub struct Command {
 const STDOUT_LIMIT: usize = 16 << 20;
 /// Standard error kept, from its end.
 const STDERR_LIMIT: usize = 64 << 10;
-/// How long output is read on when the program has ended and somebody else holds its pipes.
-const DRAIN_QUIET: Duration = Duration::from_millis(50);
+/// How long output is read on when the program has ended and somebody else holds its pipes. On a busy machine the threads
+/// that read them need some time to be run at all.
+const DRAIN_QUIET: Duration = Duration::from_millis(250);
 const DRAIN_LONGEST: Duration = Duration::from_secs(1);
 /// How long a killed program may take to put its things in order.
 const GRACE: Duration = Duration::from_millis(150);

@@ -87,6 +87,20 @@ impl GitProgram {
         Self { folder: folder.to_owned(), ..self.clone() }
     }
 
+    /// The same, with a variable of its own.
+    #[must_use]
+    pub(in crate::git) fn with(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// The same, without some variables.
+    #[must_use]
+    pub(in crate::git) fn without(mut self, names: &[&str]) -> Self {
+        self.variables.retain(|name, _| !names.iter().any(|unwanted| name == unwanted));
+        self
+    }
+
     /// The folder it starts in.
     pub fn folder(&self) -> &Path {
         &self.folder

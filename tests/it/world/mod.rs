@@ -57,8 +57,14 @@ impl Answer {
 impl World {
     /// An empty remote and a clone of it with one commit that is pushed. Nothing installed.
     pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, made and lived in with these environment variables.
+    pub fn with(variables: &[(&str, &str)]) -> Self {
         let root = tempfile::Builder::new().prefix("opensession-it-").tempdir().expect("a temporary folder");
-        let world = Self { root, now: NOW.to_owned(), variables: Vec::new() };
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let world = Self { root, now: NOW.to_owned(), variables };
         for folder in ["home", "tmp"] {
             fs::create_dir(world.path(folder)).expect("a folder");
         }

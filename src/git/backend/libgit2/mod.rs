@@ -1,5 +1,5 @@
-//! libgit2: quick, and without any process. It opens neither SHA-256 nor reftable repositories, and is never told to ignore
-//! that: it would write refs that git never sees.
+//! libgit2: quick, and without any process. It opens neither SHA-256 nor reftable repositories ([`Error::Unsupported`]),
+//! and is never told to ignore that: it would write refs that git never sees.
 //!
 //! Nothing of its process-wide options is changed: owners are checked, and hashes are verified.
 
@@ -89,12 +89,17 @@ fn open_at(path: &Path, flags: Flags, ceilings: &[OsString], environment: &GitEn
         if error.code() == ErrorCode::Owner {
             return open_not_owned(path, environment);
         }
-        Err(match error.code() {
-            ErrorCode::NotFound => Error::NotARepository { path: path.to_path_buf() },
-            _ => unsupported(error.message())
-                .unwrap_or_else(|| Error::git("open the repository at", path.display())(error)),
-        })
+        Err(cannot_open(path, error))
     })
+}
+
+fn cannot_open(path: &Path, error: git2::Error) -> Error {
+    match error.code() {
+        ErrorCode::NotFound => Error::NotARepository { path: path.to_path_buf() },
+        _ => {
+            unsupported(error.message()).unwrap_or_else(|| Error::git("open the repository at", path.display())(error))
+        }
+    }
 }
 
 /// A repository of somebody else. libgit2 reads `safe.directory` from the user's and the system's file alone; git also
@@ -112,7 +117,7 @@ fn open_not_owned(start: &Path, environment: &GitEnvironment) -> Result<git2::Re
     if !is_safe(&root, environment)? {
         return Err(Error::NotOwned { path: root });
     }
-    let git = git2::Repository::open_bare(&git_dir).map_err(Error::git("open the repository at", git_dir.display()))?;
+    let git = git2::Repository::open_bare(&git_dir).map_err(|error| cannot_open(&git_dir, error))?;
     if git_dir.ends_with(".git") {
         git.set_workdir(&root, false).map_err(Error::git("open the repository at", root.display()))?;
     }
@@ -143,18 +148,13 @@ fn is_safe(root: &Path, environment: &GitEnvironment) -> Result<bool> {
 
 /// What kind of repository libgit2 cannot open, by its words for it.
 fn unsupported(message: &str) -> Option<Error> {
-    if message.contains("object format") {
-        return Some(Error::sha256());
-    }
-    let extension = message.strip_prefix("unsupported extension name extensions.")?;
-    Some(if extension.starts_with("refstorage") {
-        Error::Unsupported {
-            what: "the reftable format".to_owned(),
-            advice: "convert it: git refs migrate --ref-format=files",
-        }
-    } else {
-        Error::Unsupported { what: format!("extensions.{extension}"), advice: "use a repository without it" }
-    })
+    let extension = message.strip_prefix("unsupported extension name extensions.");
+    let what = match extension {
+        Some(extension) => format!("extensions.{extension}"),
+        None if message.contains("object format") => "extensions.objectformat".to_owned(),
+        None => return None,
+    };
+    Some(Error::Unsupported { what, advice: "use a repository without it" })
 }
 
 #[cfg(test)]

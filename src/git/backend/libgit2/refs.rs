@@ -56,7 +56,9 @@ impl Refs for Libgit2 {
         match moved {
             Ok(true) => self.sync_ref(name).map(|()| Attempt::Moved),
             Ok(false) => Ok(Attempt::Raced),
-            Err(error) if error.code() == ErrorCode::Locked => Ok(Attempt::Locked(lock_beside(&self.ref_path(name)))),
+            Err(error) if error.code() == ErrorCode::Locked => {
+                Ok(Attempt::Locked { path: lock_beside(&self.ref_path(name)), of_all: false })
+            }
             Err(error) => Err(Error::git("move", name)(error)),
         }
     }
