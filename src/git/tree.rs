@@ -23,6 +23,19 @@ struct Node {
     open: BTreeMap<Vec<u8>, Node>,
 }
 
+impl ObjectBatch<'_> {
+    /// Adds a tree of these entries, each of one path part, and gives its id.
+    ///
+    /// # Errors
+    /// [`super::Error::BadPath`] for a name that git would refuse; as [`ObjectBatch::blob`].
+    pub fn folder(&mut self, entries: &[TreeEntry]) -> Result<Oid> {
+        for entry in entries {
+            tree_data::check_name(&entry.name)?;
+        }
+        self.tree(tree_data::build(entries.iter().map(|entry| (entry.name.as_slice(), entry.kind, entry.oid))))
+    }
+}
+
 impl<'repo> TreeEditor<'repo> {
     /// Begins with a stored tree, or with an empty one. Nothing is read yet.
     pub fn new(repo: &'repo Repo, base: Option<Oid>) -> Self {
@@ -173,6 +186,7 @@ mod tests {
     use super::*;
 
     in_every_kind!(
+        a_tree_of_entries_is_the_one_git_writes,
         only_the_trees_on_the_path_are_written,
         what_is_not_changed_is_not_written_and_an_empty_folder_does_not_stay,
         an_entry_can_name_an_object_that_is_not_here,
@@ -242,6 +256,26 @@ mod tests {
             }
             sandbox.fsck();
         }
+    }
+
+    fn a_tree_of_entries_is_the_one_git_writes() {
+        let sandbox = Sandbox::new();
+        let blob: Oid = sandbox.git_with_input(&["hash-object", "-w", "--stdin"], b"x").parse().unwrap();
+        let repo = sandbox.open();
+        let mut batch = repo.batch();
+        let entry = |name: &str, kind, oid| TreeEntry { name: name.into(), kind, oid };
+        let below = batch.folder(&[entry("x", EntryKind::File, blob)]).unwrap();
+        let entries = [entry("a", EntryKind::Tree, below), entry("a.b", EntryKind::File, blob)];
+        let tree = batch.folder(&entries).unwrap();
+        for name in ["", "a/b", "..", ".GIT", "a\u{7f}"] {
+            assert!(
+                matches!(batch.folder(&[entry(name, EntryKind::File, blob)]), Err(Error::BadPath { .. })),
+                "{name}"
+            );
+        }
+        batch.finish().unwrap();
+        let files = ["a/x", "a.b"].map(|path| (path.to_owned(), (EntryKind::File, blob))).into();
+        assert_eq!(tree.to_string(), by_git(&sandbox, &files));
     }
 
     fn only_the_trees_on_the_path_are_written() {

@@ -102,6 +102,12 @@ pub(super) fn writable_parts(path: &[u8]) -> Result<impl Iterator<Item = &[u8]>>
     parts(path)
 }
 
+/// Whether this can be the name of an entry that is written.
+pub(super) fn check_name(name: &[u8]) -> Result<()> {
+    let reason = if name.is_empty() || name.contains(&b'/') { Some("it is not one part") } else { refuse(name) };
+    reason.map_or(Ok(()), |reason| Err(bad_path(name, reason)))
+}
+
 fn refuse(part: &[u8]) -> Option<&'static str> {
     if matches!(part, b"." | b"..") {
         return Some("a part is . or ..");

@@ -148,7 +148,7 @@ impl Change {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It was purged, and stays gone.
-    #[error("it was purged from this ledger")]
+    #[error("it was purged")]
     Purged,
     /// It is older than what the ledger keeps.
     #[error("it is of before {0}, and expired in this ledger")]

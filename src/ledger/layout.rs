@@ -8,7 +8,8 @@
 //! v2/s/YYYY/MM/DD/<sid>/m.<rev>-<hash8>.json               header, statistics, list of segments
 //! v2/c/YYYY-MM/<aa>/<rest of commit id>/<YYYYMMDD>-<sid>   a link by commit
 //! v2/p/<aa>/<rest of patch id>/<YYYYMMDD>-<sid>            a link by patch id
-//! v2/x/<sid>                                               a tombstone
+//! v2/x/<sid>                                               a tombstone: that session was purged
+//! v2/x/<digest>                                            a tombstone: that snapshot was purged
 //! sessions/<digest>.jsonl                                  a snapshot
 //! ```
 //!
@@ -216,8 +217,10 @@ pub enum LedgerPath {
     CommitLink(Month, Oid, SessionKey),
     /// A link by patch id.
     PatchLink(PatchId, SessionKey),
-    /// A tombstone.
+    /// A tombstone of a session.
     Tombstone(Sid),
+    /// A tombstone of a snapshot.
+    SnapshotTombstone(Digest),
     /// A snapshot.
     Snapshot(Digest),
 }
@@ -259,6 +262,7 @@ impl fmt::Display for LedgerPath {
             }
             Self::PatchLink(PatchId(oid), key) => write!(f, "{ROOT}/{PATCHES}/{}/{key}", oid_folder(*oid)),
             Self::Tombstone(sid) => write!(f, "{ROOT}/{TOMBSTONES}/{sid}"),
+            Self::SnapshotTombstone(digest) => write!(f, "{ROOT}/{TOMBSTONES}/{digest}"),
             Self::Snapshot(digest) => write!(f, "{SNAPSHOTS}/{digest}.jsonl"),
         }
     }
@@ -289,7 +293,7 @@ impl LedgerPath {
             (PATCHES, [head, rest, key]) => {
                 Some(Self::PatchLink(PatchId(parse_oid(head, rest)?), SessionKey::parse(key)?))
             }
-            (TOMBSTONES, [sid]) => Some(Self::Tombstone(Sid::parse(sid)?)),
+            (TOMBSTONES, [name]) => parse_tombstone(name),
             _ => None,
         }
     }
@@ -297,8 +301,18 @@ impl LedgerPath {
 
 fn parse_snapshot(below: &[&[u8]]) -> Option<LedgerPath> {
     let [name] = below else { return None };
-    let digest = str::from_utf8(name.strip_suffix(b".jsonl")?).ok()?;
-    Some(LedgerPath::Snapshot(digest.parse().ok()?))
+    parse_snapshot_name(name).map(LedgerPath::Snapshot)
+}
+
+/// The digest that a file in [`SNAPSHOTS`] is named for.
+pub(super) fn parse_snapshot_name(name: &[u8]) -> Option<Digest> {
+    str::from_utf8(name.strip_suffix(b".jsonl")?).ok()?.parse().ok()
+}
+
+/// The tombstone that a file in [`TOMBSTONES`] is: the length tells a session's name from a digest.
+pub(super) fn parse_tombstone(name: &[u8]) -> Option<LedgerPath> {
+    let digest = || str::from_utf8(name).ok()?.parse().ok().map(LedgerPath::SnapshotTombstone);
+    Sid::parse(name).map(LedgerPath::Tombstone).or_else(digest)
 }
 
 /// The id that is spread over a folder of two digits and a folder of the rest.
@@ -365,6 +379,7 @@ mod tests {
             )),
             (oid(), key()).prop_map(|(oid, key)| LedgerPath::PatchLink(PatchId(oid), key)),
             key().prop_map(|key| LedgerPath::Tombstone(key.sid)),
+            any::<Vec<u8>>().prop_map(|bytes| LedgerPath::SnapshotTombstone(Digest::of(&bytes))),
             any::<Vec<u8>>().prop_map(|bytes| LedgerPath::Snapshot(Digest::of(&bytes))),
         ]
     }
@@ -419,6 +434,8 @@ mod tests {
             &format!("v2/x/{}", sid.to_uppercase()),
             &format!("v2/x/{sid}\u{1b}[2J"),
             &format!("v2/x/{sid}/{sid}"),
+            &format!("v2/x/{sid}0123"),
+            &format!("v2/x/{sid}{}", sid.to_uppercase()),
             &format!("v2/s/2026/02/30/{sid}/m.1.5-00000000.json"),
             &format!("v2/s/2026/1/01/{sid}/m.1.5-00000000.json"),
             &format!("v2/s/2026/01/01/{sid}/m.1.05-00000000.json"),

@@ -7,6 +7,7 @@ use super::error::{Damage, Error, Result};
 use super::evidence::{self, Evidence};
 use super::layout;
 use super::name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX};
+use super::retention::Retention;
 use super::sessions::{Days, Sessions};
 use super::sid::{SessionKey, Sid, SidPrefix};
 use super::text::SessionText;
@@ -246,6 +247,31 @@ impl<'repo> Ledgers<'repo> {
     pub fn text(&self, session: &StoredSession) -> Result<SessionText<'repo>> {
         SessionText::new(self.repo, session.clone())
     }
+}
+
+/// What a ledger must not take: every session that any ledger here, live or fetched, says was purged; and what lies
+/// below the floor of the same branch in any of them. Sessions and links are not looked at.
+///
+/// One that cannot be opened says nothing.
+///
+/// # Errors
+/// When the refs cannot be listed.
+pub fn retention_of_all(repo: &Repo, ledger: &LedgerRef) -> Result<Retention> {
+    let mut all = Retention::default();
+    let mut seen = HashSet::new();
+    for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {
+        for found in repo.refs(prefix)? {
+            let Some(other) = LedgerRef::parse(&found.name) else { continue };
+            let same_branch = other.to_local() == ledger.to_local();
+            if !seen.insert((found.oid, same_branch)) {
+                continue;
+            }
+            let Ok(view) = LedgerView::open_at(repo, &other, found.oid) else { continue };
+            let floor = view.floor().filter(|_| same_branch);
+            all = all.and(&Retention { floor, ..view.retention().clone() });
+        }
+    }
+    Ok(all)
 }
 
 fn keep_stronger(known: &mut Option<Evidence>, new: Option<Evidence>) {

@@ -2,6 +2,8 @@
 //!
 //! - [`LedgerRef`]: which ref it is. [`LedgerPath`]: what lies where in its tree. Nobody else spells either.
 //! - [`append`]: one commit for one capture. What is there already is not written again.
+//! - [`join`]: one tree of the ledgers of two clones. [`replay`] brings what a remote has into the live ledger.
+//! - [`Retention`]: what a ledger no longer keeps, and what [`retain`] takes out of it.
 //! - [`Ledgers`]: reading, of one ledger or of several as one. Lists are lazy, text is verified as it is unpacked.
 //!
 //! A session is a folder: segments, which are immutable runs of event lines, and one `m`, which has its header and
@@ -16,11 +18,14 @@ mod append;
 mod day;
 mod error;
 mod evidence;
+mod join;
 mod layout;
 mod ledgers;
 mod meta;
 mod name;
 mod plan;
+mod replay;
+mod retention;
 mod sessions;
 mod sid;
 #[cfg(test)]
@@ -32,10 +37,13 @@ pub use append::{Append, Appender, Captured, Change, NewLink, Outcome, Refusal, 
 pub use day::{BadDay, Day, Month};
 pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
+pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, PatchId, SegmentName};
-pub use ledgers::{Ledgers, Link, Scope};
+pub use ledgers::{Ledgers, Link, Scope, retention_of_all};
 pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
 pub use name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, fetch_refspec, tracking_prefix};
+pub use replay::{Replayed, Theirs, Union, replay, unite};
+pub use retention::Retention;
 pub use sessions::Sessions;
 pub use sid::{BadSid, BadSidPrefix, SessionKey, Sid, SidPrefix};
 pub use text::SessionText;

@@ -7,9 +7,10 @@ use super::day::{Day, Month};
 use super::error::{Damage, Error, Result};
 use super::evidence::{self, Evidence};
 use super::layout::{FORMAT, Hash8, LedgerPath, SegmentName, session_path};
-use super::ledgers::{Ledgers, Scope, greatest};
+use super::ledgers::{Ledgers, Scope, greatest, retention_of_all};
 use super::meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
 use super::name::LedgerRef;
+use super::retention::Retention;
 use super::sid::{SessionKey, Sid};
 use super::view::{LedgerView, SessionFolder, StoredSession};
 use crate::git::{self, BranchName, EntryKind, ObjectBatch, Oid, Repo, TreeEditor};
@@ -19,9 +20,10 @@ use crate::hail::{Record, Segment, SegmentBody};
 /// all is.
 pub(super) struct Plan<'repo> {
     repo: &'repo Repo,
-    ledger: String,
+    ledger: LedgerRef,
     view: Option<LedgerView<'repo>>,
     others: OnceCell<Ledgers<'repo>>,
+    gone: OnceCell<Retention>,
     editor: TreeEditor<'repo>,
     batch: ObjectBatch<'repo>,
     report: Report,
@@ -75,7 +77,8 @@ impl<'repo> Plan<'repo> {
         let view = tip.map(|tip| LedgerView::open_at(repo, ledger, tip)).transpose()?;
         let editor = TreeEditor::new(repo, view.as_ref().map(LedgerView::root));
         let (batch, report) = (repo.batch(), Report::default());
-        let mut plan = Self { repo, ledger: ledger.to_string(), view, others: OnceCell::new(), editor, batch, report };
+        let (others, gone) = (OnceCell::new(), OnceCell::new());
+        let mut plan = Self { repo, ledger: ledger.clone(), view, others, gone, editor, batch, report };
         for (path, content) in [(LedgerPath::Format, FORMAT.as_bytes()), (LedgerPath::Branch, branch.as_bytes())] {
             if plan.editor.get(path.to_string().as_bytes())?.is_none() {
                 plan.write(&path, content)?;
@@ -121,16 +124,25 @@ impl<'repo> Plan<'repo> {
         Ok((Some((tree, self.batch)), self.report))
     }
 
-    /// Whether the ledger takes such a session.
+    /// Whether the ledger takes such a session. One that it has not yet may have been purged from any other.
     fn check(&self, key: SessionKey) -> Result<(), Stop> {
-        let Some(view) = &self.view else { return Ok(()) };
-        if view.is_purged(key.sid) {
-            return Err(Refusal::Purged.into());
+        let is_known = match &self.view {
+            Some(view) => {
+                refuse(view.retention(), key)?;
+                view.folder_oid(key)?.is_some()
+            }
+            None => false,
+        };
+        if is_known { Ok(()) } else { refuse(self.gone()?, key) }
+    }
+
+    /// What no ledger of the repository keeps, live or as it was fetched.
+    fn gone(&self) -> Result<&Retention> {
+        if let Some(gone) = self.gone.get() {
+            return Ok(gone);
         }
-        match view.floor() {
-            Some(floor) if key.day < floor => Err(Refusal::Expired(floor).into()),
-            _ => Ok(()),
-        }
+        let gone = retention_of_all(self.repo, &self.ledger)?;
+        Ok(self.gone.get_or_init(|| gone))
     }
 
     /// What the ledger has of a session.
@@ -280,7 +292,7 @@ impl<'repo> Plan<'repo> {
     }
 
     fn unwritable(&self, key: SessionKey) -> Error {
-        let (ledger, path) = (self.ledger.clone(), session_path(key));
+        let (ledger, path) = (self.ledger.to_string(), session_path(key));
         Error::Damaged { ledger, path, why: Damage::Incoherent("it cannot be written as JSON") }
     }
 
@@ -291,6 +303,17 @@ impl<'repo> Plan<'repo> {
 
     fn insert(&mut self, path: &LedgerPath, oid: Oid) -> Result<()> {
         Ok(self.editor.insert(path.to_string().as_bytes(), EntryKind::File, oid)?)
+    }
+}
+
+/// Whether a session is one that is no longer kept.
+fn refuse(retention: &Retention, key: SessionKey) -> Result<(), Stop> {
+    if retention.purged.contains(&key.sid) {
+        return Err(Refusal::Purged.into());
+    }
+    match retention.floor {
+        Some(floor) if key.day < floor => Err(Refusal::Expired(floor).into()),
+        _ => Ok(()),
     }
 }
 

@@ -1,12 +1,11 @@
 //! One ledger as it is at one commit.
 
-use std::collections::BTreeSet;
-
 use super::LedgerRef;
 use super::day::{Day, Month};
 use super::error::{Damage, Error, Result};
-use super::layout::{self, MetaName, SegmentName};
+use super::layout::{self, LedgerPath, MetaName, SegmentName};
 use super::meta::{META_LIMIT, Meta};
+use super::retention::Retention;
 use super::sid::{SessionKey, Sid};
 use crate::git::{self, BranchName, EntryKind, Oid, Repo, TreeEntry};
 
@@ -21,10 +20,9 @@ pub struct LedgerView<'repo> {
     tip: Oid,
     root: Oid,
     branch: Option<BranchName>,
-    floor: Option<Day>,
+    retention: Retention,
     sessions: Option<Oid>,
     commits: Option<Oid>,
-    purged: BTreeSet<Sid>,
 }
 
 /// The folder of a session, listed.
@@ -64,7 +62,12 @@ impl<'repo> LedgerView<'repo> {
 
     /// Opens a ledger whose tip was read already.
     pub(super) fn open_at(repo: &'repo Repo, ledger: &LedgerRef, tip: Oid) -> Result<Self> {
-        let mut view = Self::labelled(repo, ledger.to_string(), tip)?;
+        Self::open_tree(repo, ledger, tip, repo.commit(tip)?.tree)
+    }
+
+    /// Opens a tree that is to be, or is, that of a ledger's tip.
+    pub(super) fn open_tree(repo: &'repo Repo, ledger: &LedgerRef, tip: Oid, root: Oid) -> Result<Self> {
+        let mut view = Self::labelled(repo, ledger.to_string(), tip, root)?;
         match &view.branch {
             Some(found) if !ledger.is_of(found.as_bytes()) => {
                 let wanted = ledger.branch().map_or_else(|| "a long name".to_owned(), |branch| branch.to_string());
@@ -82,11 +85,10 @@ impl<'repo> LedgerView<'repo> {
     /// # Errors
     /// When the commit cannot be read, or is of a later format.
     pub fn at(repo: &'repo Repo, commit: Oid) -> Result<Self> {
-        Self::labelled(repo, commit.to_string(), commit)
+        Self::labelled(repo, commit.to_string(), commit, repo.commit(commit)?.tree)
     }
 
-    fn labelled(repo: &'repo Repo, label: String, tip: Oid) -> Result<Self> {
-        let root = repo.commit(tip)?.tree;
+    fn labelled(repo: &'repo Repo, label: String, tip: Oid, root: Oid) -> Result<Self> {
         let top = repo.lookup(root, layout::ROOT.as_bytes())?.filter(is_tree);
         let entries = match &top {
             Some(top) => repo.list(top.oid, b"")?,
@@ -98,26 +100,25 @@ impl<'repo> LedgerView<'repo> {
             tip,
             root,
             branch: None,
-            floor: None,
+            retention: Retention::default(),
             sessions: folder(&entries, layout::SESSIONS),
             commits: folder(&entries, layout::COMMITS),
-            purged: BTreeSet::new(),
         };
         view.check_format(&entries)?;
         view.branch =
             view.small(&entries, layout::BRANCH_NAME, "a branch name", |bytes| BranchName::new(bytes).ok())?;
-        view.floor = view.small(&entries, layout::FLOOR_NAME, "a day", |bytes| {
+        view.retention.floor = view.small(&entries, layout::FLOOR_NAME, "a day", |bytes| {
             str::from_utf8(bytes.trim_ascii_end()).ok()?.parse().ok()
         })?;
         if let Some(tree) = folder(&entries, layout::TOMBSTONES) {
             let path = format!("{}/{}", layout::ROOT, layout::TOMBSTONES);
-            view.purged = view.entries(tree, path)?.iter().filter_map(|entry| Sid::parse(&entry.name)).collect();
+            view.retention.bury(&view.entries(tree, path)?);
         }
         Ok(view)
     }
 
     /// The entries of a tree, its path told if it cannot be read.
-    fn entries(&self, tree: Oid, path: String) -> Result<Vec<TreeEntry>> {
+    pub(super) fn entries(&self, tree: Oid, path: String) -> Result<Vec<TreeEntry>> {
         self.repo.list(tree, b"").map_err(|why| self.damaged(path, why.into()))
     }
 
@@ -183,24 +184,29 @@ impl<'repo> LedgerView<'repo> {
         self.branch.as_ref()
     }
 
+    /// What it no longer keeps.
+    pub fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
     /// The day before which all is expired.
     pub fn floor(&self) -> Option<Day> {
-        self.floor
+        self.retention.floor
     }
 
     /// Takes a later floor, that of another ledger of the same branch.
     pub(super) fn raise_floor(&mut self, floor: Option<Day>) {
-        self.floor = self.floor.max(floor);
+        self.retention.floor = self.retention.floor.max(floor);
     }
 
     /// Whether a session was purged here: it stays gone.
     pub fn is_purged(&self, sid: Sid) -> bool {
-        self.purged.contains(&sid)
+        self.retention.purged.contains(&sid)
     }
 
     /// Whether a session of this day is expired here.
     pub(super) fn is_expired(&self, day: Day) -> bool {
-        self.floor.is_some_and(|floor| day < floor)
+        self.retention.is_expired(day)
     }
 
     /// The tree of all sessions.
@@ -240,15 +246,7 @@ impl<'repo> LedgerView<'repo> {
 
     /// Lists the folder of a session.
     pub(super) fn list_session(&self, key: SessionKey, oid: Oid) -> Result<SessionFolder> {
-        let mut folder = SessionFolder::default();
-        for entry in self.entries(oid, layout::session_path(key))? {
-            if let Some(name) = MetaName::parse(&entry.name) {
-                folder.metas.push((name, entry));
-            } else if let Some(name) = SegmentName::parse_file(&entry.name) {
-                folder.segments.push((name, entry));
-            }
-        }
-        Ok(folder)
+        Ok(SessionFolder::of(self.entries(oid, layout::session_path(key))?))
     }
 
     /// Reads an `m`.
@@ -260,7 +258,7 @@ impl<'repo> LedgerView<'repo> {
         entry: &TreeEntry,
     ) -> Result<StoredSession> {
         let read = || Meta::parse(&self.file(entry, META_LIMIT)?, &name, key.sid);
-        let meta = read().map_err(|why| self.damaged(layout::LedgerPath::Meta(key, name).to_string(), why))?;
+        let meta = read().map_err(|why| self.damaged(LedgerPath::Meta(key, name).to_string(), why))?;
         Ok(StoredSession { key, name, meta, ledger: self.label.clone(), folder, blob: entry.oid })
     }
 
@@ -326,6 +324,18 @@ impl<'repo> LedgerView<'repo> {
 }
 
 impl SessionFolder {
+    pub(super) fn of(entries: Vec<TreeEntry>) -> Self {
+        let mut folder = Self::default();
+        for entry in entries {
+            if let Some(name) = MetaName::parse(&entry.name) {
+                folder.metas.push((name, entry));
+            } else if let Some(name) = SegmentName::parse_file(&entry.name) {
+                folder.segments.push((name, entry));
+            }
+        }
+        folder
+    }
+
     /// The blob of a segment.
     pub(super) fn segment(&self, name: SegmentName) -> Option<Oid> {
         let (_, entry) = self.segments.iter().find(|(known, _)| *known == name)?;
@@ -335,8 +345,8 @@ impl SessionFolder {
 
 impl StoredSession {
     /// Where its `m` lies in its ledger.
-    pub fn path(&self) -> layout::LedgerPath {
-        layout::LedgerPath::Meta(self.key, self.name)
+    pub fn path(&self) -> LedgerPath {
+        LedgerPath::Meta(self.key, self.name)
     }
 }
 

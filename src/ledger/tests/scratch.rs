@@ -109,6 +109,12 @@ impl Scratch {
         self.by_hand(branch, &lines.concat());
     }
 
+    /// Makes a commit the ledger of another branch.
+    pub fn put_branch(&self, branch: &str, commit: &str) {
+        self.git(["update-ref", &ledger(branch).to_string(), commit]);
+        self.put(branch, "v2/branch", branch.as_bytes());
+    }
+
     fn by_hand(&self, branch: &str, change: &str) {
         let name = ledger(branch).to_string();
         self.git(["read-tree", &name]);
