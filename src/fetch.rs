@@ -1,12 +1,14 @@
 //! Getting the ledgers of a remote: `fetch`.
 //!
-//! They go where nobody writes but a fetch (`refs/opensession/remotes/<remote>/branches/*`): a live
-//! ledger is never touched, so nothing that waits here to be pushed can be lost.
+//! They go where nobody writes but a fetch (`refs/opensession/remotes/<remote>/*`). A live ledger is touched for one
+//! reason only: what the remote has purged, or let expire, goes here, too ([`crate::honour`]). Nothing that waits here
+//! to be pushed can be lost.
 
-use crate::fanout::{Contents, Destination, FanoutError};
-use crate::git::remote::{Direction, FetchError, Network, RemoteError, Wanted, addresses};
+use crate::fanout::{Contents, Destination, FanoutError, read_namespace};
+use crate::git::remote::{Direction, FetchError, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
-use crate::ledger::{LedgerRef, LedgerView, tracking_prefix};
+use crate::honour::honour;
+use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix};
 use crate::pre_push::base;
 
 /// What came.
@@ -16,6 +18,8 @@ pub struct Fetched {
     pub label: String,
     /// The ledgers that changed, sorted by ref.
     pub ledgers: Vec<FetchedLedger>,
+    /// Live ledgers that were brought in line with what the remote no longer keeps.
+    pub honoured: Vec<LedgerRef>,
 }
 
 /// A ledger of the remote that is not what it was when last fetched.
@@ -29,6 +33,8 @@ pub struct FetchedLedger {
     pub old: Option<Oid>,
     /// What it is; `None` if the remote has it no more.
     pub new: Option<Oid>,
+    /// Whether it was left beside the ledger, by somebody who lost every race for it.
+    pub is_inbox: bool,
     /// What is in it that was not before.
     pub contents: Contents,
 }
@@ -50,28 +56,52 @@ pub enum Error {
 /// Fetches all ledgers of a remote: the name of a configured one, or an address.
 ///
 /// # Errors
-/// When the remote cannot be talked to, or what came not be read.
-pub fn fetch(repo: &Repo, network: &Network<'_>, remote: &str) -> Result<Fetched, Error> {
+/// When the remote cannot be talked to, what came not be read, or a live ledger not be brought in line with it.
+pub fn fetch(repo: &Repo, network: &Network<'_>, remote: &str, by: &Appender<'_>) -> Result<Fetched, Error> {
     let url = addresses(network.git, remote, Direction::Fetch)?.into_iter().next();
     let address = url.as_ref().map_or(remote.as_ref(), git::RemoteUrl::expose);
     let destination = Destination::of_push(remote.as_ref(), address, network.config, base(repo));
-    let tracking = tracking_prefix(destination.key());
-    let report = network.fetch(repo, &destination.endpoint(network.config), &tracking, Wanted::All);
+    fetch_from(repo, network, &destination, by)
+}
+
+/// The same, of a destination.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn fetch_from(
+    repo: &Repo,
+    network: &Network<'_>,
+    destination: &Destination,
+    by: &Appender<'_>,
+) -> Result<Fetched, Error> {
+    let namespace = read_namespace(network.config).map_err(FanoutError::from).map_err(Error::Ledger)?;
+    let mappings = namespace.all(destination.key()).map_err(git::Error::from)?;
+    let tracking = remote_prefix(destination.key());
+    let report = network.fetch(repo, &destination.endpoint(network.config), &tracking, &mappings);
     let report = report.map_err(|error| match error {
         FetchError::Remote(error) => Error::Remote(error),
         FetchError::Local(error) => Error::Git(error),
     })?;
+    let honoured = honour(repo, &report.moved, by).map_err(|error| Error::Ledger(error.into()))?;
     let mut ledgers = Vec::new();
     for moved in report.moved {
         let ledger = LedgerRef::parse(&moved.name);
+        let is_inbox = ledger.as_ref().is_some_and(|ledger| ledger.inbox().is_some());
+        let branch = ledger.as_ref().and_then(|ledger| branch_of(repo, ledger));
+        let known = match &ledger {
+            Some(ledger) if is_inbox => {
+                repo.read_ref(ledger.to_tracking(destination.key()).to_ref().map_err(git::Error::from)?.name())?
+            }
+            _ => moved.old,
+        };
         let contents = match moved.new {
-            Some(new) => Contents::between(repo, moved.old, new).map_err(Error::Ledger)?,
+            Some(new) => Contents::between(repo, known, new).map_err(Error::Ledger)?,
             None => Contents::default(),
         };
-        let branch = ledger.as_ref().and_then(|ledger| branch_of(repo, ledger));
-        ledgers.push(FetchedLedger { name: moved.name, branch, old: moved.old, new: moved.new, contents });
+        let (name, old, new) = (moved.name, moved.old, moved.new);
+        ledgers.push(FetchedLedger { name, branch, old, new, is_inbox, contents });
     }
-    Ok(Fetched { label: destination.label(), ledgers })
+    Ok(Fetched { label: destination.label(), ledgers, honoured })
 }
 
 /// The branch of a ledger; a very long name stands in the ledger only.

@@ -11,7 +11,7 @@ use crate::agents::{Environment, LogParser};
 use crate::capture::{self, Captured, Request, Skip, Target, capture};
 use crate::fanout::{
     self, BadSetting, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings,
-    SecretScan, Settings, Suspect, is_internal, may_force, scan_push, wait_for_join,
+    SecretScan, Settings, Suspect, is_internal, may_force, scan_push,
 };
 use crate::git::process::{GitProgram, Prompts, ancestors};
 use crate::git::remote::Network;
@@ -339,23 +339,37 @@ impl PrePush<'_> {
         outcome.consent = Some(consent);
         outcome.waiting = plan.pushes.len();
         match consent {
-            Consent::Given => {
-                let network = Network {
-                    git: self.program,
-                    config: self.config,
-                    prompts: Prompts::Never,
-                    deadline: Some(deadline),
-                };
-                let fanout = Fanout { repo: self.repo, network, destination };
-                let report = fanout.run(&plan, &mut wait_for_join);
-                outcome.waiting = report.failures().count();
-                outcome.fanout = Some(report);
-            }
+            Consent::Given if plan.is_empty() => outcome.fanout = Some(fanout::Report::nothing(destination)),
+            Consent::Given => match self.push(plan, updates, destination, deadline) {
+                Ok(report) => {
+                    outcome.waiting = report.failures().count();
+                    outcome.fanout = Some(report);
+                }
+                Err(error) => outcome.problems.push(error.into()),
+            },
             Consent::Unasked if !plan.is_empty() => {
                 outcome.problems.push(Problem::NotAllowed { label: destination.label() });
             }
             Consent::Unasked | Consent::Refused => {}
         }
+    }
+}
+
+impl PrePush<'_> {
+    /// Pushes them. What nothing is known of yet is looked at first: it may say that some of it was purged.
+    fn push(
+        &self,
+        plan: Plan,
+        updates: &[PushUpdate],
+        destination: &Destination,
+        deadline: Instant,
+    ) -> Result<fanout::Report, FanoutError> {
+        let network =
+            Network { git: self.program, config: self.config, prompts: Prompts::Never, deadline: Some(deadline) };
+        let fanout = Fanout { repo: self.repo, network, destination, signature: self.signature, asks_again: false };
+        let plan =
+            if fanout.meet(plan.namespace)? { Plan::new(self.repo, self.config, destination, updates)? } else { plan };
+        Ok(fanout.run(&plan))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what may be said, and how it is read.
 
 mod program;
+mod sync;
 mod verbs;
 mod view;
 
@@ -13,6 +14,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use git_opensession::git;
 
 pub use program::Program;
+pub use sync::Sync;
 pub use verbs::*;
 pub use view::View;
 
@@ -81,6 +83,8 @@ pub enum Verb {
     Fetch(Fetch),
     /// Push ledgers to a remote, by hand
     Push(Push),
+    /// Fetch, join and push the ledgers of a remote
+    Sync(Sync),
     /// Check that all is well; or set up, or take down
     Doctor(Doctor),
     /// Show it all at work in a temporary repository

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
 use git_opensession::doctor::{FanoutMode, Patient, Removal, Setup, examine};
+use git_opensession::fanout::Refusals;
 
 use super::work::Work;
 use crate::cli;
@@ -64,6 +65,9 @@ fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Res
     let binary = env::current_exe().and_then(|path| path.canonicalize().or(Ok(path))).map_err(Failure::OwnPath)?;
     let setup = Setup::plan(patient, &binary, mode, arguments.remote.as_deref())?;
     report::doctor::tell_setup(talk, &setup);
+    if Refusals::forget_all(patient.repo) {
+        talk.say("remotes that have refused sessions are asked again");
+    }
     if setup.is_empty() {
         return Ok(Exit::Done);
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use git_opensession::fetch::{FetchedLedger, fetch};
+use git_opensession::fetch::{Fetched, FetchedLedger, fetch};
 use git_opensession::git::remote::Network;
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
@@ -20,25 +20,50 @@ pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
     let network = Network { git: &work.program, config: &work.config, prompts: work::prompts(context), deadline: None };
     let fetched = {
         let _progress = context.talk.progress("Fetching sessions");
-        fetch(&work.repo, &network, &remote)?
+        fetch(&work.repo, &network, &remote, &work.appender())?
     };
     if arguments.json {
-        let ledgers = fetched.ledgers.iter().map(Told::of).collect();
-        let told = ToldFetch { remote: &fetched.label, ledgers };
+        let told = ToldFetch::of(&fetched);
         context.out.write(|out, _| json::write_document(out, "opensession.fetch/1", &told))?;
         return Ok(Exit::Done);
     }
-    context.out.write(|out, _| fetched.ledgers.iter().try_for_each(|ledger| write(out, &fetched.label, ledger)))?;
+    context.out.write(|out, _| write_all(out, &fetched))?;
+    tell_honoured(context, &fetched);
     if fetched.ledgers.is_empty() {
         context.talk.say(&format!("nothing new at {}", fetched.label));
     }
     Ok(Exit::Done)
 }
 
+/// One line for each ledger that came.
+pub(super) fn write_all(out: &mut dyn Write, fetched: &Fetched) -> io::Result<()> {
+    fetched.ledgers.iter().try_for_each(|ledger| write(out, &fetched.label, ledger))
+}
+
+/// Says which ledgers here have lost what the remote no longer keeps.
+pub(super) fn tell_honoured(context: &Context, fetched: &Fetched) {
+    for ledger in &fetched.honoured {
+        let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
+        let label = &fetched.label;
+        context.talk.say(&format!("the ledger of {branch} follows {label} in what is purged or expired there"));
+    }
+}
+
+/// What came, for programs.
 #[derive(Serialize)]
-struct ToldFetch<'a> {
+pub(super) struct ToldFetch<'a> {
     remote: &'a str,
     ledgers: Vec<Told>,
+    /// Refs of ledgers here that were brought in line with what is purged or expired there.
+    honoured: Vec<String>,
+}
+
+impl<'a> ToldFetch<'a> {
+    pub(super) fn of(fetched: &'a Fetched) -> Self {
+        let ledgers = fetched.ledgers.iter().map(Told::of).collect();
+        let honoured = fetched.honoured.iter().map(ToString::to_string).collect();
+        Self { remote: &fetched.label, ledgers, honoured }
+    }
 }
 
 #[derive(Serialize)]
@@ -48,6 +73,8 @@ struct Told {
     name: String,
     old: Option<String>,
     new: Option<String>,
+    /// Whether it lies beside the ledger, to be joined by the next push.
+    inbox: bool,
     sessions: Vec<String>,
     commits: Vec<String>,
 }
@@ -59,6 +86,7 @@ impl Told {
             name: ledger.name.to_string(),
             old: ledger.old.map(|oid| oid.to_string()),
             new: ledger.new.map(|oid| oid.to_string()),
+            inbox: ledger.is_inbox,
             sessions: ledger.contents.sessions.iter().map(ToString::to_string).collect(),
             commits: ledger.contents.commits.iter().map(ToString::to_string).collect(),
         }
@@ -72,6 +100,8 @@ fn write(out: &mut dyn Write, label: &str, ledger: &FetchedLedger) -> io::Result
     let sessions = counted(ledger.contents.sessions.len() as u64, "session");
     let commits = counted(ledger.contents.commits.len() as u64, "commit");
     match ledger.new {
+        // It is in the ledger now.
+        None if ledger.is_inbox => Ok(()),
         None => writeln!(out, "{}: gone there, and so here", Safe::line(&branch)),
         Some(_) => writeln!(out, "{}: {sessions} ({commits}){more}", Safe::line(&branch)),
     }

@@ -13,6 +13,7 @@ mod push;
 mod show;
 mod shown;
 mod status;
+mod sync;
 mod view;
 mod work;
 
@@ -36,6 +37,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Fetch(arguments) => fetch::run(context, arguments),
         Verb::Push(arguments) => push::run(context, arguments),
+        Verb::Sync(arguments) => sync::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),
         Verb::Completion(arguments) => completion::run(context, arguments).map(|()| Exit::Done),

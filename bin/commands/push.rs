@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 
-use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutcome, Plan, Report, wait_for_join};
+use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutcome, LedgerPush, Plan, Report};
 use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::ledger::LedgerRef;
 use git_opensession::pre_push::base;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::work::{self, Work};
 use crate::cli::Push;
 use crate::context::Context;
+use crate::report::push::hints;
 use crate::report::{Exit, Failure};
 
 pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
@@ -27,8 +28,8 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
         let report = if arguments.dry_run || plan.is_empty() {
             None
         } else {
-            allowed(context, &work, &destination)?;
-            Some(push(context, &work, &destination, &plan))
+            allowed(context, &destination, destination.consent(&work.config)?)?;
+            Some(push(context, &work, &destination, &plan)?)
         };
         done.push(Done { label: destination.label(), plan, report });
     }
@@ -41,13 +42,7 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
     for done in &done {
         done.say(context, arguments.dry_run);
     }
-    let failed = |done: &&Done| done.report.as_ref().is_some_and(|report| report.failures().next().is_some());
-    let network = |done: &Done| done.report.as_ref().is_some_and(Report::is_network_failure);
-    Ok(match done.iter().filter(failed).count() {
-        0 => Exit::Done,
-        _ if done.iter().any(network) => Exit::Network,
-        _ => Exit::Partly,
-    })
+    Ok(exit(done.iter().filter_map(|done| done.report.as_ref())))
 }
 
 /// One address of the remote.
@@ -59,9 +54,9 @@ struct Done {
 }
 
 /// Whether sessions may go there: what was said before, or what is said now, for this once.
-fn allowed(context: &Context, work: &Work, destination: &Destination) -> Result<(), Failure> {
+pub(super) fn allowed(context: &Context, destination: &Destination, consent: Consent) -> Result<(), Failure> {
     let label = destination.label();
-    match destination.consent(&work.config)? {
+    match consent {
         Consent::Given => Ok(()),
         Consent::Refused => Err(Failure::NotAllowed { label, is_refused: true }),
         Consent::Unasked => {
@@ -75,10 +70,37 @@ fn allowed(context: &Context, work: &Work, destination: &Destination) -> Result<
     }
 }
 
-fn push(context: &Context, work: &Work, destination: &Destination, plan: &Plan) -> Report {
+fn push(context: &Context, work: &Work, destination: &Destination, plan: &Plan) -> Result<Report, Failure> {
     let network = Network { git: &work.program, config: &work.config, prompts: work::prompts(context), deadline: None };
     let _progress = context.talk.progress("Pushing sessions");
-    Fanout { repo: &work.repo, network, destination }.run(plan, &mut wait_for_join)
+    let (repo, signature) = (&*work.repo, &work.signature);
+    let fanout = Fanout { repo, network, destination, signature, asks_again: true };
+    if fanout.meet(plan.namespace)? {
+        return Ok(fanout.run(&Plan::new(repo, &work.config, destination, &[])?));
+    }
+    Ok(fanout.run(plan))
+}
+
+/// Says what the remote does not have now, and why.
+pub(super) fn tell_failures(context: &Context, report: &Report) {
+    for failure in report.failures() {
+        context.talk.warn(&failure.to_string(), &hints(&failure));
+    }
+    if report.failures().next().is_some() {
+        for said in &report.remote_says {
+            context.talk.warn(&format!("remote: {said}"), &[]);
+        }
+    }
+}
+
+/// The exit code of a push.
+pub(super) fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Exit {
+    let failed: Vec<&Report> = reports.into_iter().filter(|report| report.failures().next().is_some()).collect();
+    match failed.as_slice() {
+        [] => Exit::Done,
+        failed if failed.iter().any(|report| report.is_network_failure()) => Exit::Network,
+        _ => Exit::Partly,
+    }
 }
 
 impl Done {
@@ -106,16 +128,7 @@ impl Done {
             ));
         }
         match &self.report {
-            Some(report) => {
-                for failure in report.failures() {
-                    talk.warn(&failure.to_string(), &[]);
-                }
-                if report.failures().next().is_some() {
-                    for said in &report.remote_says {
-                        talk.warn(&format!("remote: {said}"), &[]);
-                    }
-                }
-            }
+            Some(report) => tell_failures(context, report),
             None if self.plan.is_empty() && !self.plan.held.is_empty() => {}
             None if self.plan.is_empty() => talk.say(&format!("{} has everything already", self.label)),
             None => debug_assert!(is_dry_run, "what is not empty is pushed"),
@@ -127,8 +140,9 @@ fn branch_of(ledger: &LedgerRef) -> String {
     ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string())
 }
 
+/// What was pushed to one address, for programs.
 #[derive(Serialize)]
-struct Told {
+pub(super) struct Told {
     remote: String,
     ledgers: Vec<ToldLedger>,
     /// Ledgers that wait until their branch is there.
@@ -141,7 +155,8 @@ struct ToldLedger {
     #[serde(rename = "ref")]
     name: String,
     tip: String,
-    /// `pushed`, `already-there`, `diverged`, `rejected`, `failed`, or `planned`.
+    /// `pushed`, `left` (beside the ledger: the next push joins it), `already-there`, `refused`, `rejected`, `failed`, or
+    /// `planned`.
     outcome: &'static str,
     sessions: Vec<String>,
     commits: Vec<String>,
@@ -151,13 +166,18 @@ struct ToldLedger {
 
 impl Told {
     fn of(done: &Done) -> Self {
-        let ledger = |push: &git_opensession::fanout::LedgerPush, outcome: Option<&LedgerOutcome>| {
+        Self::of_push(&done.label, &done.plan, done.report.as_ref())
+    }
+
+    pub(super) fn of_push(label: &str, plan: &Plan, report: Option<&Report>) -> Self {
+        let ledger = |push: &LedgerPush, outcome: Option<&LedgerOutcome>| {
             let none = Contents::default();
             let (word, contents, reason) = match outcome {
                 None => ("planned", &none, None),
                 Some(LedgerOutcome::Pushed(contents)) => ("pushed", contents, None),
                 Some(LedgerOutcome::AlreadyThere) => ("already-there", &none, None),
-                Some(LedgerOutcome::Diverged { .. }) => ("diverged", &none, None),
+                Some(LedgerOutcome::Left(contents)) => ("left", contents, None),
+                Some(LedgerOutcome::Refused { reason, .. }) => ("refused", &none, Some(reason.clone())),
                 Some(LedgerOutcome::Rejected(rejection)) => ("rejected", &none, Some(rejection.reason.clone())),
                 Some(LedgerOutcome::Failed { reason, .. }) => ("failed", &none, Some(reason.clone())),
             };
@@ -171,10 +191,10 @@ impl Told {
                 reason,
             }
         };
-        let ledgers = match &done.report {
+        let ledgers = match report {
             Some(report) => report.ledgers.iter().map(|one| ledger(&one.push, Some(&one.outcome))).collect(),
-            None => done.plan.pushes.iter().map(|push| ledger(push, None)).collect(),
+            None => plan.pushes.iter().map(|push| ledger(push, None)).collect(),
         };
-        Self { remote: done.label.clone(), ledgers, held: done.plan.held.iter().map(branch_of).collect() }
+        Self { remote: label.to_owned(), ledgers, held: plan.held.iter().map(branch_of).collect() }
     }
 }

@@ -1,13 +1,18 @@
 //! What the verbs that write need: the repository, its configuration, the user's git, the redactor.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use git_opensession::git::process::{GitProgram, Prompts};
 use git_opensession::git::{Config, Repo, Signature};
+use git_opensession::ledger::Appender;
 use git_opensession::redaction::Redactor;
 
 use crate::context::Context;
 use crate::report::Failure;
+
+/// How long a ref that another process has locked is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A repository to work in, and the tools for it.
 pub struct Work {
@@ -30,6 +35,11 @@ impl Work {
         let signature = Signature { identity, time: context.now.seconds(), offset: 0 };
         let program = GitProgram::new(&context.git_environment, &context.cwd);
         Ok(Self { repo, config, program, redactor: Redactor::new(&context.person()), signature })
+    }
+
+    /// Who makes the commits of ledgers; a ref that another process has locked is waited for a while.
+    pub fn appender(&self) -> Appender<'_> {
+        Appender { signature: &self.signature, lock: None, deadline: Instant::now() + PATIENCE }
     }
 }
 

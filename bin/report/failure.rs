@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use git_opensession::agents::{self, ParseError};
 use git_opensession::fanout::FanoutError;
-use git_opensession::git::remote::RemoteError;
+use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
-use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse};
+use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse, sync};
 
 use super::{Exit, Hint, Stumble, chain};
 
@@ -72,6 +72,8 @@ pub enum Failure {
     Remote(RemoteError),
     /// What was fetched cannot be read.
     Fetch(fetch::Error),
+    /// A push that could not be planned.
+    Fanout(FanoutError),
     /// The doctor.
     Doctor(Box<doctor::Error>),
     /// The demo.
@@ -112,6 +114,7 @@ impl Failure {
             | Self::NoRemote
             | Self::UnknownRemote { .. }
             | Self::Several { .. }
+            | Self::Fanout(FanoutError::Setting(_))
             | Self::Browse(browse::Error::Ambiguous { .. } | browse::Error::NoRange { .. }) => Exit::Usage,
             Self::Remote(error) if error.is_network() => Exit::Network,
             Self::Parse { error, .. } => of_parse(error),
@@ -213,6 +216,7 @@ impl fmt::Display for Failure {
             Self::NotAllowed { label, .. } => write!(f, "nobody has allowed sessions to go to {label}"),
             Self::Remote(error) => error.fmt(f),
             Self::Fetch(error) => write!(f, "{}", chain(error)),
+            Self::Fanout(error) => error.fmt(f),
             Self::Doctor(error) => error.fmt(f),
             Self::Input(source) => write!(f, "cannot read what git says: {}", told(source)),
             Self::Output(source) => write!(f, "cannot write the output: {}", told(source)),
@@ -317,8 +321,20 @@ impl From<RemoteError> for Failure {
 impl From<FanoutError> for Failure {
     fn from(error: FanoutError) -> Self {
         match error {
-            FanoutError::Git(error) => Self::Git(error),
+            FanoutError::Git(error) | FanoutError::Fetch(FetchError::Local(error)) => Self::Git(error),
             FanoutError::Ledger(error) => Self::Ledger(error),
+            FanoutError::Remote(error) | FanoutError::Fetch(FetchError::Remote(error)) => Self::Remote(error),
+            error @ (FanoutError::Setting(_) | FanoutError::Raced) => Self::Fanout(error),
+        }
+    }
+}
+
+impl From<sync::Error> for Failure {
+    fn from(error: sync::Error) -> Self {
+        match error {
+            sync::Error::Fetch(error) => error.into(),
+            sync::Error::Plan(error) => error.into(),
+            sync::Error::Git(error) => Self::Git(error),
         }
     }
 }
@@ -328,6 +344,7 @@ impl From<fetch::Error> for Failure {
         match error {
             fetch::Error::Remote(error) => Self::Remote(error),
             fetch::Error::Git(error) => Self::Git(error),
+            fetch::Error::Ledger(error @ FanoutError::Setting(_)) => Self::Fanout(error),
             error @ fetch::Error::Ledger(_) => Self::Fetch(error),
         }
     }

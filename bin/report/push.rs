@@ -1,7 +1,8 @@
 //! What is said of a push: one line if all is well, one for each thing that is not.
 
 use git_opensession::agents::Environment;
-use git_opensession::fanout::Finding;
+use git_opensession::fanout::{self, Finding, LedgerOutcome};
+use git_opensession::ledger::Namespace;
 use git_opensession::pre_push::{Outcome, Problem};
 use git_opensession::redaction::Findings;
 use git_opensession::view::Safe;
@@ -30,6 +31,9 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
     if let Some(report) = &outcome.fanout {
         for failure in report.failures() {
             talk.hook(Safe::line(&failure.to_string()).as_ref());
+            for hint in hints(&failure) {
+                talk.hook(&format!("  {}", hint.line(talk.program())));
+            }
         }
         if report.failures().next().is_some() {
             for said in &report.remote_says {
@@ -44,6 +48,18 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
         let why = if outcome.is_blocked() { "opensession.secret-scan is block" } else { "strict mode is on" };
         talk.hook(&format!("nothing is pushed: {why}"));
     }
+}
+
+/// What may be done about a ledger that a remote does not have now.
+pub fn hints(failure: &fanout::Failure<'_>) -> Vec<Hint> {
+    let LedgerOutcome::Refused { reason, is_new } = failure.outcome else { return Vec::new() };
+    let ask = Hint::own(["push"], "it said so before; this asks it again");
+    if reason.contains("hidden ref") && failure.push.target.to_string().starts_with("refs/opensession/") {
+        let [_, heads] = Namespace::NAMES;
+        let words = ["git", "config", "opensession.namespace", heads];
+        return vec![Hint::command(words, "for a host that takes only branches")];
+    }
+    if *is_new { Vec::new() } else { vec![ask] }
 }
 
 /// `, 5 secrets redacted`, or nothing.

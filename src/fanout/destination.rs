@@ -57,6 +57,11 @@ impl Destination {
         &self.key
     }
 
+    /// What its address is filed under: the same for all spellings of one address, whatever the credentials.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// What it is called in a message: its name, or its address without credentials.
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.url.to_string())

@@ -3,12 +3,15 @@
 //! A pre-push hook reads what git is about to do ([`PushUpdate`]), looks whether it is meant
 //! ([`is_internal`], [`DryRun`], [`Destination::consent`]), and after the capture makes a [`Plan`]: which
 //! ledgers this remote lacks. An empty plan needs no network. Otherwise one nested push carries them all
-//! ([`Fanout::run`]), and the [`Report`] says what came of it. Nothing here prints or decides about exit codes.
+//! ([`Fanout::run`]): where somebody else was faster, both are joined and pushed again. The [`Report`] says what came of
+//! it. Nothing here prints or decides about exit codes.
 
 mod contents;
 mod destination;
 mod dry_run;
+mod inbox;
 mod plan;
+mod refusals;
 mod report;
 mod run;
 mod scan;
@@ -18,14 +21,17 @@ mod update;
 pub use contents::Contents;
 pub use destination::{Consent, Destination};
 pub use dry_run::{DryRun, may_force};
+pub use inbox::Inbox;
 pub use plan::{LedgerPush, Plan};
+pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
-pub use run::{Divergence, Fanout, Join, Joined, wait_for_join};
+pub use run::Fanout;
 pub use scan::{Finding, SecretFindings, Suspect, scan_push};
-pub use settings::{BadSetting, SecretScan, Settings};
+pub use settings::{BadSetting, SecretScan, Settings, read_namespace};
 pub use update::{BadUpdate, PushUpdate};
 
 use crate::git::process::INTERNAL_MARK;
+use crate::git::remote::{FetchError, RemoteError};
 use crate::git::{Error, GitEnvironment};
 use crate::ledger;
 
@@ -38,6 +44,18 @@ pub enum FanoutError {
     /// A ledger.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The remote could not be pushed to.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// What others have pushed could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Captures were faster every time.
+    #[error("captures in this repository were faster every time; the next push tries again")]
+    Raced,
 }
 
 /// Whether this hook was called by a command of our own: then there is nothing to do.

@@ -1,16 +1,18 @@
 //! Which ledgers a remote lacks and may have.
 
-use super::{Destination, FanoutError, PushUpdate};
-use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, Repo, WalkLimits};
-use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, tracking_prefix};
+use super::{Destination, FanoutError, Inbox, PushUpdate, read_namespace};
+use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, WalkLimits};
+use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, tracking_prefix};
 
 /// One ledger to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerPush {
-    /// The ledger, here and there.
+    /// The ledger.
     pub ledger: LedgerRef,
-    /// Its ref.
+    /// Its ref here.
     pub name: HiddenRef,
+    /// Its ref over there.
+    pub target: OwnRef,
     /// Whose it is.
     pub branch: Option<BranchName>,
     /// What it is to point at.
@@ -29,13 +31,16 @@ pub struct Plan {
     /// Ledgers that the remote lacks and that wait until their branch is pushed there: they may hold sessions of
     /// commits that nobody has published.
     pub held: Vec<LedgerRef>,
+    /// Where the remote keeps them.
+    pub namespace: Namespace,
 }
 
 impl Plan {
     /// The ledgers that are to go to a destination along with these updates.
     ///
     /// Those of the branches being pushed go; so do others that the remote lacks (an earlier push has failed, a tag is
-    /// pushed), if it has, or gets by this push, all commits they may be about. A ref that the user's own push moves is left to that push.
+    /// pushed), if it has, or gets by this push, all commits they may be about; and so do those beside which somebody has
+    /// left something there. A ref that the user's own push moves is left to that push.
     ///
     /// # Errors
     ///
@@ -51,22 +56,28 @@ impl Plan {
             let tracking = ledger.to_tracking(destination.key()).to_string();
             known.iter().find(|value| value.name.as_bytes() == tracking.as_bytes()).map(|value| value.oid)
         };
-        let mut plan = Self::default();
+        let mut plan = Self { namespace: read_namespace(config)?, ..Self::default() };
         for local in repo.refs(LOCAL_PREFIX)? {
             let Some(ledger) = LedgerRef::parse(&local.name) else { continue };
             let known = known(&ledger);
-            if updates.iter().any(|update| update.target == local.name) || has_all(repo, known, local.oid)? {
+            if updates.iter().any(|update| update.target == local.name) {
+                continue;
+            }
+            // What others have left there is to be joined even if the remote has all of ours.
+            let has_all = has_all(repo, known, local.oid)?;
+            if has_all && Inbox::of(repo, &ledger, destination.key())?.tips.is_empty() {
                 continue;
             }
             let branch = branch_of(repo, &ledger)?;
             let moves = |update: &&PushUpdate| update.branch().is_some() && update.branch() == branch;
             let commits: Vec<Oid> = updates.iter().filter(moves).filter_map(|update| update.new).collect();
-            if commits.is_empty() && !is_published(repo, config, destination, updates, branch.as_ref())? {
+            if !has_all && commits.is_empty() && !is_published(repo, config, destination, updates, branch.as_ref())? {
                 plan.held.push(ledger);
                 continue;
             }
             let name = HiddenRef::new(local.name).map_err(crate::git::Error::from)?;
-            plan.pushes.push(LedgerPush { ledger, name, branch, tip: local.oid, known, commits });
+            let target = plan.namespace.ledger(&ledger).map_err(crate::git::Error::from)?;
+            plan.pushes.push(LedgerPush { ledger, name, target, branch, tip: local.oid, known, commits });
         }
         Ok(plan)
     }

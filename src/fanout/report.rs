@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::{Contents, LedgerPush};
-use crate::git::Oid;
-use crate::git::remote::Rejection;
+use super::{Contents, Destination, FanoutError, LedgerPush};
+use crate::git::remote::{FetchError, Rejection, RemoteError};
 
 /// What came of one ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +12,16 @@ pub enum LedgerOutcome {
     Pushed(Contents),
     /// The remote had all of it already.
     AlreadyThere,
-    /// The remote has sessions that are not here: fetched, not joined, so ours wait.
-    Diverged {
-        /// The remote's tip.
-        theirs: Oid,
+    /// The remote has it, beside the ledger: others were faster every time, and the next push joins it.
+    Left(Contents),
+    /// The remote does not want it, and said so now or before. It is not asked again until something changes.
+    Refused {
+        /// Its words.
+        reason: String,
+        /// Whether it was asked now.
+        is_new: bool,
     },
-    /// The remote, or git on its behalf, said no.
+    /// The remote broke down over it, or every race was lost.
     Rejected(Rejection),
     /// It did not come to an answer.
     Failed {
@@ -27,6 +30,13 @@ pub enum LedgerOutcome {
         /// Whether the network, or the credentials for it, are to blame.
         network: bool,
     },
+}
+
+impl LedgerOutcome {
+    /// Whether the remote does not have it now.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::Pushed(_) | Self::Left(_) | Self::AlreadyThere)
+    }
 }
 
 /// One ledger, and what came of it.
@@ -65,11 +75,16 @@ impl Report {
         Self { label, ledgers: Vec::new(), remote_says: Vec::new() }
     }
 
+    /// Nothing was to be pushed there.
+    pub fn nothing(destination: &Destination) -> Self {
+        Self::new(destination.label())
+    }
+
     /// What the remote has got: sessions and commits, each counted once.
     pub fn pushed(&self) -> Contents {
         let mut all = Contents::default();
         for ledger in &self.ledgers {
-            if let LedgerOutcome::Pushed(contents) = &ledger.outcome {
+            if let LedgerOutcome::Pushed(contents) | LedgerOutcome::Left(contents) = &ledger.outcome {
                 all.add(contents);
             }
         }
@@ -78,7 +93,8 @@ impl Report {
 
     /// `2 sessions (3 commits) -> origin`; `None` if nothing was pushed.
     pub fn summary(&self) -> Option<String> {
-        let pushed = |ledger: &LedgerReport| matches!(ledger.outcome, LedgerOutcome::Pushed(_));
+        let pushed =
+            |ledger: &LedgerReport| matches!(ledger.outcome, LedgerOutcome::Pushed(_) | LedgerOutcome::Left(_));
         if !self.ledgers.iter().any(pushed) {
             return None;
         }
@@ -95,8 +111,7 @@ impl Report {
 
     /// The ledgers that the remote does not have now.
     pub fn failures(&self) -> impl Iterator<Item = Failure<'_>> {
-        let failed =
-            |ledger: &&LedgerReport| !matches!(ledger.outcome, LedgerOutcome::Pushed(_) | LedgerOutcome::AlreadyThere);
+        let failed = |ledger: &&LedgerReport| ledger.outcome.is_failure();
         self.ledgers.iter().filter(failed).map(|ledger| Failure {
             label: &self.label,
             push: &ledger.push,
@@ -123,12 +138,32 @@ impl fmt::Display for Failure<'_> {
         }
         write!(f, "{}) wait: ", self.push.name)?;
         match self.outcome {
-            LedgerOutcome::Diverged { .. } => {
-                write!(f, "{} has others that are not joined yet; see them with: git opensession log", self.label)
-            }
+            LedgerOutcome::Refused { reason, .. } => write!(f, "{} says: {reason}", self.label),
             LedgerOutcome::Rejected(rejection) => write!(f, "{} says: {}", self.label, rejection.reason),
             LedgerOutcome::Failed { reason, .. } => f.write_str(reason),
-            LedgerOutcome::Pushed(_) | LedgerOutcome::AlreadyThere => f.write_str("not at all"),
+            LedgerOutcome::Pushed(_) | LedgerOutcome::Left(_) | LedgerOutcome::AlreadyThere => {
+                f.write_str("not at all")
+            }
+        }
+    }
+}
+
+/// Errors that know whether the network, or the credentials for it, are to blame.
+pub(super) trait IsNetwork {
+    fn is_network(&self) -> bool;
+}
+
+impl IsNetwork for RemoteError {
+    fn is_network(&self) -> bool {
+        Self::is_network(self)
+    }
+}
+
+impl IsNetwork for FanoutError {
+    fn is_network(&self) -> bool {
+        match self {
+            Self::Remote(error) | Self::Fetch(FetchError::Remote(error)) => error.is_network(),
+            _ => false,
         }
     }
 }

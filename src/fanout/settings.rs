@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::git::{Config, Error, GitEnvironment};
+use crate::ledger::Namespace;
 
 /// What is done about secrets in the pushed changes themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +84,20 @@ impl Settings {
     }
 }
 
+/// Where remotes keep our refs: `opensession.namespace`.
+///
+/// # Errors
+///
+/// When it is none of the two that there are.
+pub fn read_namespace(config: &Config) -> Result<Namespace, BadSetting> {
+    let Some(value) = config.get("opensession.namespace") else { return Ok(Namespace::default()) };
+    Namespace::parse(value).ok_or_else(|| BadSetting::Value {
+        name: "opensession.namespace",
+        value: value.to_owned(),
+        wanted: "refs/opensession/branches or refs/heads/opensession/branches",
+    })
+}
+
 /// Seconds (`10`, `2.5`, `10s`) or milliseconds (`500ms`).
 fn read_deadline(config: &Config) -> Result<Duration, BadSetting> {
     let Some(text) = config.get("opensession.deadline") else { return Ok(DEADLINE) };
@@ -150,6 +165,18 @@ mod tests {
         for bad in ["0", "-1", "", "ms", "soon", "nan", "inf", "1e9", "1h"] {
             assert!(deadline(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn there_are_two_namespaces() {
+        let read = |entries: &[(&str, &str)]| {
+            let listing: Vec<_> = entries.iter().map(|(key, value)| format!("local\0{key}\n{value}\0")).collect();
+            read_namespace(&Config::from_listing(listing.concat().as_bytes()).unwrap())
+        };
+        assert_eq!(read(&[]).unwrap(), Namespace::Hidden);
+        assert_eq!(read(&[("opensession.namespace", "refs/heads/opensession/branches")]).unwrap(), Namespace::Heads);
+        let error = read(&[("opensession.namespace", "refs/heads")]).unwrap_err();
+        assert!(error.to_string().starts_with("opensession.namespace is \"refs/heads\"; it must be "), "{error}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use error::{Error, Result};
 pub use history::{Exclude, WalkLimits, Walked};
 pub use identity::{Identity, Signature};
 pub use lock::RepoLock;
-pub use names::{BadName, BranchName, HiddenRef, Oid, OidPrefix, RefName};
+pub use names::{BadName, BranchName, HiddenRef, Oid, OidPrefix, OwnRef, RefName};
 pub use object::{EntryKind, ObjectHeader, ObjectKind, TreeEntry, Walk};
 pub use reflog::Made;
 pub use refs::{Expected, RefValue, Update};

@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 const HEADS: &[u8] = b"refs/heads/";
 const OURS: &[u8] = b"refs/opensession/";
+const OUR_HEADS: &[u8] = b"refs/heads/opensession/";
 const OUR_NOTES: &[u8] = b"refs/notes/opensession";
 
 /// The id of an object: 20 bytes (SHA-1) or 32 bytes (SHA-256), never all zeros.
@@ -54,6 +55,12 @@ pub struct RefName(Vec<u8>);
 /// No other ref can be moved through this library, and so no branch of a user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HiddenRef(RefName);
+
+/// A ref of this project at a remote: a [`HiddenRef`]; or, for a host that takes branches and tags only,
+/// `refs/heads/opensession/branches/<name>` or `refs/heads/opensession/inbox/<name>/<name>`. Nothing else can be pushed
+/// through this library, and so no branch of a user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnRef(RefName);
 
 /// The name of a branch (`main`, `feature/x`): exact bytes, and not a ref.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,6 +218,39 @@ impl RefName {
     }
 }
 
+impl OwnRef {
+    /// The ref as one that may be pushed.
+    ///
+    /// # Errors
+    /// It is none of this project.
+    pub fn new(name: RefName) -> Result<Self, BadName> {
+        if let Ok(HiddenRef(name)) = HiddenRef::new(name.clone()) {
+            return Ok(Self(name));
+        }
+        let plain =
+            |part: &&[u8]| part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        let below = name.0.strip_prefix(OUR_HEADS).unwrap_or_default();
+        let parts: Vec<&[u8]> = below.split(|byte| *byte == b'/').collect();
+        match parts.as_slice() {
+            [b"branches", key] if plain(key) => Ok(Self(name)),
+            [b"inbox", key, commit] if plain(key) && plain(commit) => Ok(Self(name)),
+            _ => Err(BadName::NotHidden(quotable(&name.0))),
+        }
+    }
+}
+
+impl From<HiddenRef> for OwnRef {
+    fn from(HiddenRef(name): HiddenRef) -> Self {
+        Self(name)
+    }
+}
+
+impl fmt::Display for OwnRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 impl HiddenRef {
     /// The ref as one this project may write.
     ///
@@ -334,6 +374,32 @@ impl fmt::Debug for BranchName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_branch_of_a_user_can_be_pushed() {
+        let own = |name: &str| RefName::new(name).and_then(OwnRef::new).is_ok();
+        for name in [
+            "refs/opensession/branches/eA",
+            "refs/notes/opensession",
+            "refs/heads/opensession/branches/bWFpbg",
+            "refs/heads/opensession/inbox/bWFpbg/1234",
+        ] {
+            assert!(own(name), "{name}");
+        }
+        for name in [
+            "refs/heads/main",
+            "refs/heads/opensession",
+            "refs/heads/opensession/x",
+            "refs/heads/opensession/branches/a/b",
+            "refs/heads/opensession/branches/a b",
+            "refs/heads/opensession/inbox/a",
+            "refs/heads/opensessions/branches/a",
+            "refs/tags/opensession/branches/a",
+            "refs/notes/commits",
+        ] {
+            assert!(!own(name), "{name}");
+        }
+    }
 
     #[test]
     fn an_oid_is_forty_or_sixty_four_digits_and_never_zero() {

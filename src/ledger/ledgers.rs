@@ -17,6 +17,10 @@ use crate::git::{BranchName, Oid, Repo, TreeEntry};
 /// How many broken `m` of one session are looked at before it is given up.
 const BROKEN_LIMIT: usize = 8;
 
+/// How much of what lies in inboxes is read. More is a mistake, or meant to keep readers busy; it is read once it is
+/// joined.
+const INBOX_LIMIT: usize = 256;
+
 /// Ledgers read as one: those of this repository, and what was fetched of others. A session that several have is one
 /// session, and its greatest `m` counts. What one of them says is purged is gone from all; what is below the floor of a
 /// branch is expired in every ledger of that branch.
@@ -56,7 +60,7 @@ impl Scope<'_> {
             Self::All => true,
             Self::Local => ledger.is_local(),
             Self::Branch(branch) => ledger.is_of(branch.as_bytes()),
-            Self::Remote(remote) => ledger.to_tracking(remote) == *ledger,
+            Self::Remote(remote) => ledger.is_at(remote),
         }
     }
 }
@@ -69,9 +73,16 @@ impl<'repo> Ledgers<'repo> {
     /// When the refs cannot be listed.
     pub fn open(repo: &'repo Repo, scope: Scope<'_>) -> Result<Self> {
         let mut ledgers = Self { repo, views: Vec::new(), unreadable: Vec::new() };
+        let mut inbox = 0;
         for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {
             for found in repo.refs(prefix)? {
                 let Some(ledger) = LedgerRef::parse(&found.name).filter(|ledger| scope.has(ledger)) else { continue };
+                if let Some(named) = ledger.inbox() {
+                    inbox += 1;
+                    if named != found.oid || inbox > INBOX_LIMIT {
+                        continue;
+                    }
+                }
                 match LedgerView::open_at(repo, &ledger, found.oid) {
                     Ok(view) => ledgers.views.push(view),
                     Err(error) => ledgers.unreadable.push(error),

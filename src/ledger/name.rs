@@ -2,6 +2,12 @@
 //!
 //! - `refs/opensession/branches/<key>`: the ledger of a branch, live: appended to here.
 //! - `refs/opensession/remotes/<remote>/branches/<key>`: what a remote had when it was last asked. Only fetched into.
+//! - `refs/opensession/remotes/<remote>/inbox/<key>/<commit>`: what somebody left beside that ledger over there, because
+//!   he lost every race for it. It is named for its content: nobody else writes it, so it cannot be lost. Whoever sees it
+//!   and pushes next joins it into the ledger, and deletes it there.
+//!
+//! At a remote they are `refs/opensession/branches/<key>` and `refs/opensession/inbox/<key>/<commit>`; or the same under
+//! `refs/heads/`, for a host that takes nothing else ([`Namespace`]).
 //!
 //! The key is the branch name in base64url without padding, or `h.` and the SHA-256 of the name where that would be
 //! more than a file system takes as one path part (with git's `.lock` behind it). On a disk that ignores case two keys
@@ -12,7 +18,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::git::{BranchName, HiddenRef, RefName};
+use crate::git::remote::Mapping;
+use crate::git::{BadName, BranchName, HiddenRef, Oid, OwnRef, RefName};
 use crate::hail::Digest;
 
 /// Where the live ledgers are.
@@ -30,8 +37,94 @@ const LONGEST_REMOTE: usize = 200;
 /// The ref of a ledger: of a branch, here or on a remote.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerRef {
-    remote: Option<RemoteKey>,
+    place: Place,
     key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Place {
+    Live,
+    Tracking(RemoteKey),
+    Inbox(RemoteKey, Oid),
+}
+
+/// Where a remote keeps our refs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Namespace {
+    /// `refs/opensession/`, which no clone fetches by itself.
+    #[default]
+    Hidden,
+    /// `refs/heads/opensession/`, for a host that takes only branches and tags.
+    Heads,
+}
+
+impl Namespace {
+    /// The values of `opensession.namespace`.
+    pub const NAMES: [&str; 2] = ["refs/opensession/branches", "refs/heads/opensession/branches"];
+
+    /// Reads a value of `opensession.namespace`.
+    pub fn parse(name: &str) -> Option<Self> {
+        let [hidden, heads] = Self::NAMES;
+        match name.trim_end_matches('/') {
+            name if name == hidden => Some(Self::Hidden),
+            name if name == heads => Some(Self::Heads),
+            _ => None,
+        }
+    }
+
+    fn root(self) -> &'static str {
+        match self {
+            Self::Hidden => "refs/opensession/",
+            Self::Heads => "refs/heads/opensession/",
+        }
+    }
+
+    /// A branch's ledger at a remote.
+    ///
+    /// # Errors
+    /// Never in practice: keys are valid path parts of a ref.
+    pub fn ledger(self, ledger: &LedgerRef) -> Result<OwnRef, BadName> {
+        OwnRef::new(RefName::new(format!("{}branches/{}", self.root(), ledger.key))?)
+    }
+
+    /// The place beside a branch's ledger at a remote where a commit is left that lost every race for it.
+    ///
+    /// # Errors
+    /// As [`Namespace::ledger`].
+    pub fn inbox(self, ledger: &LedgerRef, commit: Oid) -> Result<OwnRef, BadName> {
+        OwnRef::new(RefName::new(format!("{}inbox/{}/{commit}", self.root(), ledger.key))?)
+    }
+
+    /// What to fetch for all ledgers of a remote, and into which refs.
+    ///
+    /// # Errors
+    /// Never in practice: a remote's key is a valid path part of a ref.
+    pub fn all(self, remote: &str) -> Result<Vec<Mapping>, BadName> {
+        let root = self.root();
+        let ours = remote_prefix(remote);
+        ["branches", "inbox"]
+            .map(|folder| Mapping::new(format!("{root}{folder}/*"), format!("{ours}{folder}/*")))
+            .into_iter()
+            .collect()
+    }
+
+    /// What to fetch for some ledgers, each with what lies in its inbox.
+    ///
+    /// # Errors
+    /// As [`Namespace::all`].
+    pub fn some<'a>(
+        self,
+        remote: &str,
+        ledgers: impl IntoIterator<Item = &'a LedgerRef>,
+    ) -> Result<Vec<Mapping>, BadName> {
+        let (root, ours) = (self.root(), remote_prefix(remote));
+        let mut mappings = Vec::new();
+        for LedgerRef { key, .. } in ledgers {
+            mappings.push(Mapping::new(format!("{root}branches/{key}"), format!("{ours}branches/{key}"))?);
+            mappings.push(Mapping::new(format!("{root}inbox/{key}/*"), format!("{ours}inbox/{key}/*"))?);
+        }
+        Ok(mappings)
+    }
 }
 
 /// One path part for a remote's name: letters, digits, `-` and `_` as they are, all else as `%XX`; `h.` and the SHA-256
@@ -101,25 +194,34 @@ fn key_of(branch: &[u8]) -> String {
 impl LedgerRef {
     /// The live ledger of a branch.
     pub fn local(branch: &BranchName) -> Self {
-        Self { remote: None, key: key_of(branch.as_bytes()) }
+        Self { place: Place::Live, key: key_of(branch.as_bytes()) }
     }
 
     /// The ledger of a remote's branch, as it was when last fetched. `remote` is its configured name, or a URL
     /// without credentials.
     pub fn tracking(remote: &str, branch: &BranchName) -> Self {
-        Self { remote: Some(RemoteKey::new(remote)), key: key_of(branch.as_bytes()) }
+        Self { place: Place::Tracking(RemoteKey::new(remote)), key: key_of(branch.as_bytes()) }
     }
 
     /// The ledger that a ref is, if it is one.
     pub fn parse(name: &RefName) -> Option<Self> {
         let name = str::from_utf8(name.as_bytes()).ok()?;
-        let (remote, key) = if let Some(key) = name.strip_prefix(LOCAL_PREFIX) {
-            (None, key)
+        let (place, key) = if let Some(key) = name.strip_prefix(LOCAL_PREFIX) {
+            (Place::Live, key)
         } else {
             let (remote, rest) = name.strip_prefix(REMOTES_PREFIX)?.split_once('/')?;
-            (Some(RemoteKey::parse(remote)?), rest.strip_prefix("branches/")?)
+            let remote = RemoteKey::parse(remote)?;
+            match rest.split_once('/')? {
+                ("branches", key) => (Place::Tracking(remote), key),
+                ("inbox", rest) => {
+                    let (key, commit) = rest.split_once('/')?;
+                    let parsed: Oid = commit.parse().ok()?;
+                    (Place::Inbox(remote, Some(parsed).filter(|oid| oid.to_string() == commit)?), key)
+                }
+                _ => return None,
+            }
         };
-        let ledger = Self { remote, key: key.to_owned() };
+        let ledger = Self { place, key: key.to_owned() };
         (is_hashed(key) || ledger.branch().is_some()).then_some(ledger)
     }
 
@@ -137,31 +239,61 @@ impl LedgerRef {
 
     /// Whether this is the live ledger, not what a remote had.
     pub fn is_local(&self) -> bool {
-        self.remote.is_none()
+        self.place == Place::Live
+    }
+
+    /// The commit that this is named for, if it was left in an inbox.
+    pub fn inbox(&self) -> Option<Oid> {
+        match self.place {
+            Place::Inbox(_, commit) => Some(commit),
+            Place::Live | Place::Tracking(_) => None,
+        }
+    }
+
+    /// Whether this is what that remote had.
+    pub fn is_at(&self, remote: &str) -> bool {
+        match &self.place {
+            Place::Live => false,
+            Place::Tracking(key) | Place::Inbox(key, _) => *key == RemoteKey::new(remote),
+        }
     }
 
     /// The name of the remote; `None` for a live ledger, and where the name was too long to be spelled out.
     pub fn remote(&self) -> Option<String> {
-        self.remote.as_ref().and_then(RemoteKey::name)
+        match &self.place {
+            Place::Live => None,
+            Place::Tracking(remote) | Place::Inbox(remote, _) => remote.name(),
+        }
     }
 
     /// The live ledger of the same branch.
     #[must_use]
     pub fn to_local(&self) -> Self {
-        Self { remote: None, key: self.key.clone() }
+        Self { place: Place::Live, key: self.key.clone() }
     }
 
     /// The same branch's ledger as that remote had it.
     #[must_use]
     pub fn to_tracking(&self, remote: &str) -> Self {
-        Self { remote: Some(RemoteKey::new(remote)), key: self.key.clone() }
+        Self { place: Place::Tracking(RemoteKey::new(remote)), key: self.key.clone() }
+    }
+
+    /// A commit that was left in that branch's inbox at that remote.
+    #[must_use]
+    pub fn to_inbox(&self, remote: &str, commit: Oid) -> Self {
+        Self { place: Place::Inbox(RemoteKey::new(remote), commit), key: self.key.clone() }
+    }
+
+    /// Where what was fetched of this branch's inbox is; ends in `/`.
+    pub fn inbox_prefix(&self, remote: &str) -> String {
+        format!("{}inbox/{}/", remote_prefix(remote), self.key)
     }
 
     /// The ref.
     ///
     /// # Errors
     /// Never in practice: keys are valid path parts of a ref.
-    pub fn to_ref(&self) -> Result<HiddenRef, crate::git::BadName> {
+    pub fn to_ref(&self) -> Result<HiddenRef, BadName> {
         HiddenRef::new(RefName::new(self.to_string())?)
     }
 }
@@ -169,23 +301,24 @@ impl LedgerRef {
 impl fmt::Display for LedgerRef {
     /// The full name of the ref.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.remote {
-            None => write!(f, "{LOCAL_PREFIX}{}", self.key),
-            Some(RemoteKey(remote)) => write!(f, "{REMOTES_PREFIX}{remote}/branches/{}", self.key),
+        let key = &self.key;
+        match &self.place {
+            Place::Live => write!(f, "{LOCAL_PREFIX}{key}"),
+            Place::Tracking(RemoteKey(remote)) => write!(f, "{REMOTES_PREFIX}{remote}/branches/{key}"),
+            Place::Inbox(RemoteKey(remote), commit) => write!(f, "{REMOTES_PREFIX}{remote}/inbox/{key}/{commit}"),
         }
     }
 }
 
-/// Where the ledgers of one remote are, as they were when last fetched; ends in `/`.
-pub fn tracking_prefix(remote: &str) -> String {
+/// Where everything that was fetched from one remote is; ends in `/`.
+pub fn remote_prefix(remote: &str) -> String {
     let RemoteKey(key) = RemoteKey::new(remote);
-    format!("{REMOTES_PREFIX}{key}/branches/")
+    format!("{REMOTES_PREFIX}{key}/")
 }
 
-/// What to give `git fetch` to get all ledgers of a remote: forced, for a remote may roll its ledgers, and only into
-/// the tracking namespace, so that no live ledger can be overwritten.
-pub fn fetch_refspec(remote: &str) -> String {
-    format!("+{LOCAL_PREFIX}*:{}*", tracking_prefix(remote))
+/// Where the ledgers of one remote are, as they were when last fetched; ends in `/`.
+pub fn tracking_prefix(remote: &str) -> String {
+    format!("{}branches/", remote_prefix(remote))
 }
 
 #[cfg(test)]
@@ -242,11 +375,44 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_never_writes_a_live_ledger() {
-        assert_eq!(
-            fetch_refspec("my/remote"),
-            "+refs/opensession/branches/*:refs/opensession/remotes/my%2Fremote/branches/*"
-        );
+    fn a_fetch_never_writes_a_live_ledger_and_asks_for_both_kinds() {
+        let told = |namespace: Namespace| {
+            let all = namespace.all("my/remote").expect("they are valid");
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let ours = "refs/opensession/remotes/my%2Fremote";
+        for (namespace, theirs) in
+            [(Namespace::Hidden, "refs/opensession"), (Namespace::Heads, "refs/heads/opensession")]
+        {
+            let expected = ["branches", "inbox"].map(|folder| format!("+{theirs}/{folder}/*:{ours}/{folder}/*"));
+            assert_eq!(told(namespace), expected);
+        }
+        assert!(Mapping::new("refs/opensession/branches/*", "refs/opensession/branches/*").is_err());
+    }
+
+    #[test]
+    fn what_is_left_in_an_inbox_is_named_for_its_content() {
+        let commit: Oid = "1234567890123456789012345678901234567890".parse().expect("an id");
+        let inbox = LedgerRef::local(&branch("main")).to_inbox("origin", commit);
+        assert_eq!(inbox.to_string(), format!("refs/opensession/remotes/origin/inbox/bWFpbg/{commit}"));
+        assert_eq!(parsed(&inbox.to_string()), Some(inbox.clone()));
+        assert_eq!((inbox.inbox(), inbox.is_local(), inbox.remote().as_deref()), (Some(commit), false, Some("origin")));
+        let there = Namespace::Heads.inbox(&inbox, commit).expect("a valid ref");
+        assert_eq!(there.to_string(), format!("refs/heads/opensession/inbox/bWFpbg/{commit}"));
+        for name in ["12", "", "123456789012345678901234567890123456789G"] {
+            let name = format!("refs/opensession/remotes/origin/inbox/bWFpbg/x{name}");
+            assert_eq!(parsed(&name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn there_are_two_namespaces_and_no_more() {
+        for (name, namespace) in Namespace::NAMES.into_iter().zip([Namespace::Hidden, Namespace::Heads]) {
+            assert_eq!(Namespace::parse(name), Some(namespace));
+        }
+        for name in ["", "refs/heads", "refs/heads/main", "opensession", "refs/tags/opensession/branches"] {
+            assert_eq!(Namespace::parse(name), None, "{name}");
+        }
     }
 
     proptest! {

@@ -244,6 +244,33 @@ impl<'repo> LedgerView<'repo> {
         Ok(found.filter(is_tree).map(|entry| entry.oid))
     }
 
+    /// Whether sessions or snapshots are here that are purged by somebody else's word. Reads names only.
+    ///
+    /// # Errors
+    /// When the folders cannot be listed.
+    pub fn has_any(&self, purged: &Retention) -> Result<bool> {
+        for digest in &purged.purged_snapshots {
+            let path = LedgerPath::Snapshot(*digest).to_string();
+            if self.repo.lookup(self.root, path.as_bytes())?.is_some() {
+                return Ok(true);
+            }
+        }
+        let Some(years) = self.sessions.filter(|_| !purged.purged.is_empty()) else { return Ok(false) };
+        let mut ignored = 0;
+        for (year, months) in self.folders(years, "", &mut ignored, layout::parse_year)? {
+            for (month, days) in self.folders(months, &format!("{year:04}"), &mut ignored, layout::parse_month)? {
+                let path = format!("{year:04}/{month:02}");
+                for (_, sids) in self.folders(days, &path, &mut ignored, |name| layout::parse_day(year, month, name))? {
+                    let found = self.folders(sids, &path, &mut ignored, Sid::parse)?;
+                    if found.iter().any(|(sid, _)| purged.purged.contains(sid)) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Lists the folder of a session.
     pub(super) fn list_session(&self, key: SessionKey, oid: Oid) -> Result<SessionFolder> {
         Ok(SessionFolder::of(self.entries(oid, layout::session_path(key))?))

@@ -126,8 +126,9 @@ fn a_remote_that_hides_its_refs() {
     let words =
         ["refs/opensession/branches/bWFpbg", &commit[..12], "of main", "origin says: deny updating a hidden ref"];
     let world = fails_only_in_strict_mode(world, &words);
-    // What waits goes with the next push, once it may.
+    // What waits goes with the next push, once it may and the remote is asked again.
     world.git(world.origin(), ["config", "--unset", "receive.hideRefs"]).ok();
+    world.os(["doctor", "--fix", "--yes"]).ok();
     world.commit("more", "more\n", "more");
     push(&world, &["origin", "main"]).code(0);
     assert_eq!(behind(&world, reader(&world, "ben"), "HEAD~1"), ids([1]));

@@ -212,6 +212,7 @@ fn a_warning_about_a_secret_does_not_end_the_hook_before_sessions_are_pushed() {
     assert!(strict.err.contains("nothing is pushed: strict mode is on"), "{}", strict.err);
     assert!(!strict.err.contains(&key));
     world.git(world.origin(), ["config", "--unset", "receive.hideRefs"]).ok();
+    world.os(["doctor", "--fix", "--yes"]).ok();
     world.push().ok();
     assert_eq!(world.titles(world.origin()), ["write one.txt"]);
 }

@@ -24,7 +24,7 @@ fn code_is_pushed(world: &World) {
 }
 
 /// The remote takes nothing of ours: code goes there with one reason why sessions do not; strict mode lets
-/// nothing through; and once the remote takes them, the next push brings all.
+/// nothing through; and once the remote takes them, and is asked again, the next push brings all.
 #[track_caller]
 fn sessions_wait(world: &mut World, reason: &str, repair: impl FnOnce(&World)) {
     world.work("one", "one.txt");
@@ -63,6 +63,7 @@ fn a_remote_that_hides_our_refs_is_quoted_and_sessions_wait() {
     world.git(world.origin(), ["config", "receive.hideRefs", "refs/opensession"]).ok();
     sessions_wait(&mut world, "origin says: deny updating a hidden ref", |world| {
         world.git(world.origin(), ["config", "--unset", "receive.hideRefs"]).ok();
+        world.os(["doctor", "--fix", "--yes"]).ok();
     });
 }
 
@@ -73,7 +74,10 @@ fn a_remote_whose_hook_declines_our_refs_is_quoted_and_sessions_wait() {
         world.origin().join("hooks/pre-receive"),
         "#!/bin/sh\nif grep -q refs/opensession/; then echo 'branches only, please' >&2; exit 1; fi\n",
     );
-    sessions_wait(&mut world, "remote: branches only, please", |_| fs::remove_file(hook).expect("the hook goes"));
+    sessions_wait(&mut world, "remote: branches only, please", |world| {
+        fs::remove_file(hook).expect("the hook goes");
+        world.os(["doctor", "--fix", "--yes"]).ok();
+    });
 }
 
 #[test]

@@ -1,17 +1,38 @@
 //! Fetching the ledgers of a remote into their own namespace.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::{Endpoint, NAME, Network, RemoteError, reason};
-use crate::git::{Error, Oid, RefName, Repo};
+use crate::git::{BadName, Error, Oid, RefName, Repo};
 
-/// Which refs of the remote to fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted<'a> {
-    /// All of its ledgers; those that are gone there go here, too.
-    All,
-    /// These, each the last part of a ledger's ref name (`refs/opensession/branches/<part>`).
-    Ledgers(&'a [&'a str]),
+/// Where things at a remote are fetched to: one ref, or all that begin alike (`*` at the end of both). Forced, for a
+/// remote may roll its ledgers; and only into the tracking namespace, so that no live ref can be overwritten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    theirs: String,
+    ours: String,
+}
+
+/// The only refs that are fetched into.
+const TRACKING: &str = "refs/opensession/remotes/";
+
+impl Mapping {
+    /// From a ref or pattern there to one here.
+    ///
+    /// # Errors
+    /// [`BadName::NotHidden`] if that is not below `refs/opensession/remotes/`.
+    pub fn new(theirs: impl Into<String>, ours: impl Into<String>) -> Result<Self, BadName> {
+        let (theirs, ours) = (theirs.into(), ours.into());
+        if ours.starts_with(TRACKING) { Ok(Self { theirs, ours }) } else { Err(BadName::NotHidden(ours)) }
+    }
+}
+
+impl fmt::Display for Mapping {
+    /// As git's refspec.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}:{}", self.theirs, self.ours)
+    }
 }
 
 /// A tracking ref that changed.
@@ -32,13 +53,10 @@ pub struct FetchReport {
     pub moved: Vec<Moved>,
 }
 
-/// Where ledgers lie in the repository they belong to.
-const LEDGERS: &str = "refs/opensession/branches/";
-
 impl Network<'_> {
-    /// Fetches ledgers of a remote into `tracking` (`refs/opensession/remotes/<key>/branches/`), and touches
-    /// nothing else: no live ledger, no tag, no `FETCH_HEAD`, no shallow or partial clone settings.
-    /// What comes in is checked as `git fsck` would.
+    /// Fetches refs of a remote into tracking refs, which begin with `tracking` (`refs/opensession/remotes/<key>/`), and
+    /// touches nothing else: no live ledger, no tag, no `FETCH_HEAD`, no shallow or partial clone settings.
+    /// What is gone there goes here, too. What comes in is checked as `git fsck` would.
     ///
     /// # Errors
     ///
@@ -49,10 +67,10 @@ impl Network<'_> {
         repo: &Repo,
         endpoint: &Endpoint,
         tracking: &str,
-        wanted: Wanted<'_>,
+        wanted: &[Mapping],
     ) -> Result<FetchReport, FetchError> {
         let before = values(repo, tracking)?;
-        let finished = self.command(endpoint, arguments(tracking, wanted)).run().map_err(RemoteError::from)?;
+        let finished = self.command(endpoint, arguments(wanted)).run().map_err(RemoteError::from)?;
         if !finished.succeeded() {
             let missing = finished.stderr.lines().find_map(|line| line.split_once("couldn't find remote ref "));
             let url = endpoint.url();
@@ -87,7 +105,7 @@ fn values(repo: &Repo, prefix: &str) -> Result<BTreeMap<RefName, Oid>, Error> {
     Ok(repo.refs(prefix)?.into_iter().map(|value| (value.name, value.oid)).collect())
 }
 
-fn arguments(tracking: &str, wanted: Wanted<'_>) -> Vec<String> {
+fn arguments(wanted: &[Mapping]) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "-c",
         "fetch.fsckObjects=true",
@@ -105,17 +123,12 @@ fn arguments(tracking: &str, wanted: Wanted<'_>) -> Vec<String> {
         "--no-auto-maintenance",
         "--no-recurse-submodules",
         "--no-show-forced-updates",
-        if wanted == Wanted::All { "--prune" } else { "--no-prune" },
+        "--prune",
         "--",
         NAME,
     ]
     .map(str::to_owned)
     .into();
-    match wanted {
-        Wanted::All => arguments.push(format!("+{LEDGERS}*:{tracking}*")),
-        Wanted::Ledgers(parts) => {
-            arguments.extend(parts.iter().map(|part| format!("+{LEDGERS}{part}:{tracking}{part}")));
-        }
-    }
+    arguments.extend(wanted.iter().map(ToString::to_string));
     arguments
 }

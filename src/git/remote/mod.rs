@@ -12,8 +12,8 @@ mod reason;
 use std::ffi::OsString;
 use std::time::Instant;
 
-pub use fetch::{FetchError, FetchReport, Moved, Wanted};
-pub use push::{Change, Lease, PushReport, RefOutcome, RefPush, Rejection, RejectionKind};
+pub use fetch::{FetchError, FetchReport, Mapping, Moved};
+pub use push::{Atomic, Change, Lease, PushReport, RefOutcome, RefPush, Rejection, RejectionKind};
 
 use super::process::{Command, Ending, Finished, GitProgram, ProcessError, Prompts};
 use super::remote_url::{Login, RemoteUrl};

@@ -2,7 +2,7 @@
 
 use super::{Endpoint, NAME, Network, RemoteError, in_time, reason};
 use crate::git::process::{Finished, text};
-use crate::git::{HiddenRef, Oid};
+use crate::git::{Oid, OwnRef};
 
 /// What must be true of the remote's ref for it to move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,18 @@ pub struct RefPush {
     /// The object it shall point at; `None` deletes it.
     pub source: Option<Oid>,
     /// The ref over there.
-    pub target: HiddenRef,
+    pub target: OwnRef,
     /// On which condition.
     pub lease: Lease,
+}
+
+/// Whether the refs of a push hang together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Atomic {
+    /// All of them move, or none.
+    Yes,
+    /// Each for itself.
+    No,
 }
 
 /// How a ref has changed over there.
@@ -80,7 +89,7 @@ pub enum RefOutcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PushReport {
     /// Every ref, in the order given.
-    pub refs: Vec<(HiddenRef, RefOutcome)>,
+    pub refs: Vec<(OwnRef, RefOutcome)>,
     /// What the remote said beside, if it rejected any: at most five lines.
     pub remote_says: Vec<String>,
 }
@@ -101,7 +110,7 @@ impl RejectionKind {
 
 impl PushReport {
     /// The refs that were rejected.
-    pub fn rejected(&self) -> impl Iterator<Item = (&HiddenRef, &Rejection)> {
+    pub fn rejected(&self) -> impl Iterator<Item = (&OwnRef, &Rejection)> {
         self.refs.iter().filter_map(|(name, outcome)| match outcome {
             RefOutcome::Rejected(rejection) => Some((name, rejection)),
             RefOutcome::Pushed(_) => None,
@@ -116,10 +125,10 @@ impl Network<'_> {
     /// # Errors
     ///
     /// When the remote cannot be talked to. A ref that it rejects is no error but an outcome.
-    pub fn push(&self, endpoint: &Endpoint, refs: &[RefPush]) -> Result<PushReport, RemoteError> {
+    pub fn push(&self, endpoint: &Endpoint, refs: &[RefPush], atomic: Atomic) -> Result<PushReport, RemoteError> {
         let mut report = PushReport::default();
         for refs in refs.chunks(AT_ONCE) {
-            let finished = self.command(endpoint, arguments(refs)).run()?;
+            let finished = self.command(endpoint, arguments(refs, atomic)).run()?;
             in_time(endpoint, &finished)?;
             let outcomes = read_report(&finished, refs).ok_or_else(|| reason::failure(endpoint.url(), &finished))?;
             report.refs.extend(outcomes);
@@ -132,7 +141,7 @@ impl Network<'_> {
     }
 }
 
-fn arguments(refs: &[RefPush]) -> Vec<String> {
+fn arguments(refs: &[RefPush], atomic: Atomic) -> Vec<String> {
     let mut arguments: Vec<String> = [
         // Ledgers hold compressed segments: looking for deltas in them costs time and saves nothing.
         "-c",
@@ -155,6 +164,7 @@ fn arguments(refs: &[RefPush]) -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
+    arguments.extend((atomic == Atomic::Yes).then(|| "--atomic".to_owned()));
     arguments.extend(refs.iter().filter_map(|push| match push.lease {
         Lease::FastForward => None,
         Lease::Absent => Some(format!("--force-with-lease={}:", push.target)),
@@ -170,7 +180,7 @@ fn arguments(refs: &[RefPush]) -> Vec<String> {
 
 /// The lines of `--porcelain` (git-push(1)): `<flag> TAB <from>:<to> TAB <summary> (<reason>)`. `None` if
 /// one of the refs has no line: then the push broke off.
-fn read_report(finished: &Finished, refs: &[RefPush]) -> Option<Vec<(HiddenRef, RefOutcome)>> {
+fn read_report(finished: &Finished, refs: &[RefPush]) -> Option<Vec<(OwnRef, RefOutcome)>> {
     let said = text::report_lines(&finished.stdout);
     let lines: Vec<(&str, &str, &str)> = said.iter().filter_map(|line| report_line(line)).collect();
     let outcome = |push: &RefPush| {
@@ -206,7 +216,7 @@ fn read_rejection(summary: &str) -> Rejection {
     let words = words.strip_prefix('(').and_then(|words| words.strip_suffix(')')).unwrap_or(words);
     let kind = match (class, words) {
         ("[rejected", "fetch first") => RejectionKind::FetchFirst,
-        ("[rejected", "stale info") => RejectionKind::StaleLease,
+        ("[rejected", "stale info" | "atomic push failed") => RejectionKind::StaleLease,
         ("[rejected", "non-fast-forward" | "needs force" | "already exists") => RejectionKind::NonFastForward,
         ("[remote failure", _) => RejectionKind::ServerFault,
         ("[remote rejected", words) => reason::remote_rejection(words),

@@ -106,13 +106,16 @@ pub(super) fn quoted(line: &str) -> String {
 ///
 /// The words are those of receive-pack.c and refs.c of git; hosts add their own, which are refusals.
 pub(super) fn remote_rejection(reason: &str) -> RejectionKind {
-    const RACES: [&str; 6] = [
+    const RACES: [&str; 8] = [
         "failed to update ref",
         "failed to lock",
         "cannot lock ref",
         "incorrect old value",
         "reference already exists",
         "expected old value",
+        // Of refs that hang together with one that has lost.
+        "atomic push fail",
+        "transaction failed",
     ];
     const FAULTS: [&str; 7] = [
         "unpacker error",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::git::process::sealed::World;
-use crate::git::{HiddenRef, Repo};
+use crate::git::{OwnRef, Repo};
 
 /// A repository `r` and a bare `origin`, its remote.
 struct Scene {
@@ -18,6 +18,11 @@ struct Scene {
 
 const LEDGER: &str = "refs/opensession/branches/bWFpbg";
 const TRACKING: &str = "refs/opensession/remotes/origin/branches/";
+
+/// All ledgers, or one of them, into [`TRACKING`].
+fn wanted(which: &str) -> Vec<Mapping> {
+    vec![Mapping::new(format!("refs/opensession/branches/{which}"), format!("{TRACKING}{which}")).unwrap()]
+}
 
 impl Scene {
     fn new() -> Self {
@@ -49,7 +54,7 @@ impl Scene {
     }
 
     fn push_to(&self, endpoint: &Endpoint, refs: &[RefPush]) -> Result<PushReport, RemoteError> {
-        self.network(None, |network| network.push(endpoint, refs))
+        self.network(None, |network| network.push(endpoint, refs, Atomic::No))
     }
 
     fn push(&self, refs: &[RefPush]) -> PushReport {
@@ -69,8 +74,8 @@ impl Scene {
     }
 }
 
-fn name(text: &str) -> HiddenRef {
-    HiddenRef::new(RefName::new(text).unwrap()).unwrap()
+fn name(text: &str) -> OwnRef {
+    OwnRef::new(RefName::new(text).unwrap()).unwrap()
 }
 
 fn to(source: &str, target: &str) -> RefPush {
@@ -247,7 +252,8 @@ fn a_remote_that_hangs_meets_the_deadline() {
     let endpoint = Endpoint::new(RemoteUrl::new("git@host.invalid:x"), None, &scene.config());
     let one = scene.commit("one", None);
     let start = Instant::now();
-    let error = scene.network(Some(700), |network| network.push(&endpoint, &[to(&one, LEDGER)])).unwrap_err();
+    let error =
+        scene.network(Some(700), |network| network.push(&endpoint, &[to(&one, LEDGER)], Atomic::No)).unwrap_err();
     assert!(matches!(error, RemoteError::TimedOut { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5));
     let said = fs::read_to_string(scene.repository.join("ssh-was-here")).unwrap();
@@ -341,7 +347,7 @@ fn without_credentials_nobody_is_asked() {
     let config = scene.config();
     let network = Network { git: &git, config: &config, prompts: Prompts::Askpass, deadline: None };
     let one = scene.commit("one", None);
-    assert!(network.push(&endpoint, &[to(&one, LEDGER)]).is_err());
+    assert!(network.push(&endpoint, &[to(&one, LEDGER)], Atomic::No).is_err());
     assert!(scene.repository.join("asked").exists());
 }
 
@@ -357,11 +363,11 @@ fn fetching_fills_the_tracking_namespace_and_touches_nothing_else() {
     scene.world.git(&scene.repository, "update-ref refs/opensession/remotes/other/branches/eA HEAD");
     let config = fs::read(scene.repository.join(".git/config")).unwrap();
     let before = scene.refs(&scene.repository);
-    let fetch = |wanted| {
+    let fetch = |which: &str| {
         let repo = scene.repo();
-        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, wanted))
+        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, &wanted(which)))
     };
-    let report = fetch(Wanted::All).unwrap();
+    let report = fetch("*").unwrap();
     let names: Vec<_> = report.moved.iter().map(|moved| moved.name.to_string()).collect();
     assert_eq!(names, [format!("{TRACKING}bWFpbg"), format!("{TRACKING}eA")]);
     assert!(report.moved.iter().all(|moved| moved.old.is_none() && moved.new.is_some()));
@@ -372,13 +378,13 @@ fn fetching_fills_the_tracking_namespace_and_touches_nothing_else() {
     assert_eq!(scene.world.git(&scene.repository, &format!("rev-parse {LEDGER}")), mine);
     assert!(!scene.repository.join(".git/FETCH_HEAD").exists());
     assert_eq!(fs::read(scene.repository.join(".git/config")).unwrap(), config);
-    assert_eq!(fetch(Wanted::All).unwrap(), FetchReport::default());
+    assert_eq!(fetch("*").unwrap(), FetchReport::default());
     // What is gone there goes here, in this namespace only; but not when ledgers are asked for by name.
     scene.world.git(&scene.origin, "update-ref -d refs/opensession/branches/eA");
-    assert_eq!(fetch(Wanted::Ledgers(&["bWFpbg"])).unwrap(), FetchReport::default());
-    let gone = fetch(Wanted::All).unwrap().moved;
+    assert_eq!(fetch("bWFpbg").unwrap(), FetchReport::default());
+    let gone = fetch("*").unwrap().moved;
     assert!(matches!(gone.as_slice(), [Moved { old: Some(_), new: None, .. }]), "{gone:?}");
-    let error = fetch(Wanted::Ledgers(&["eA"])).unwrap_err();
+    let error = fetch("eA").unwrap_err();
     let is_missing = |name: &str| name == "refs/opensession/branches/eA";
     assert!(matches!(&error, FetchError::Remote(RemoteError::NoSuchRef { name, .. }) if is_missing(name)), "{error}");
 }
@@ -390,7 +396,7 @@ fn a_history_rewritten_over_there_moves_the_tracking_ref_by_force() {
     scene.push(&[to(&one, LEDGER)]);
     let fetch = || {
         let repo = scene.repo();
-        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, Wanted::All)).unwrap()
+        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, &wanted("*"))).unwrap()
     };
     fetch();
     scene.push(&[RefPush { lease: Lease::At(one.parse().unwrap()), ..to(&other, LEDGER) }]);
@@ -410,7 +416,7 @@ fn a_malicious_tree_is_not_let_in() {
     scene.world.git(&evil, &format!("push -q {} {commit}:{LEDGER}", scene.origin.display()));
     let repo = scene.repo();
     let error =
-        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, Wanted::All)).unwrap_err();
+        scene.network(None, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, &wanted("*"))).unwrap_err();
     assert!(error.to_string().contains("hasDotdot"), "{error}");
     assert_eq!(scene.refs(&scene.repository), ["refs/heads/main"]);
 }
@@ -438,11 +444,42 @@ fn shallow_and_partial_clones_stay_what_they_are() {
         let network = Network { git: &git, config: &config, prompts: Prompts::Never, deadline: None };
         let endpoint =
             Endpoint::new(RemoteUrl::new(format!("file://{}", scene.origin.display())), Some("origin"), &config);
-        let report = network.fetch(&repo, &endpoint, TRACKING, Wanted::All).unwrap();
+        let report = network.fetch(&repo, &endpoint, TRACKING, &wanted("*")).unwrap();
         assert_eq!((report.moved.len(), state()), (1, before), "{clone}");
         let next = world.git(&path, &format!("commit-tree {TRACKING}bWFpbg^{{tree}} -p {TRACKING}bWFpbg -m {clone}"));
-        let report = network.push(&endpoint, &[to(&next, LEDGER)]).unwrap();
+        let report = network.push(&endpoint, &[to(&next, LEDGER)], Atomic::No).unwrap();
         assert_eq!(only(&report), &RefOutcome::Pushed(Change::FastForward));
+    }
+}
+
+#[test]
+fn refs_that_hang_together_move_all_or_not_at_all() {
+    let scene = Scene::new();
+    let (one, two) = (scene.commit("one", None), scene.commit("two", None));
+    let inbox = "refs/opensession/inbox/bWFpbg/x";
+    scene.push(&[to(&one, inbox)]);
+    let delete = |at: &str| RefPush { source: None, lease: Lease::At(at.parse().unwrap()), ..to(&one, inbox) };
+    let push = |refs: &[RefPush]| {
+        scene.network(None, |network| network.push(&scene.endpoint(), refs, Atomic::Yes)).unwrap().refs
+    };
+    for (name, outcome) in push(&[to(&two, LEDGER), delete(&two)]) {
+        let RefOutcome::Rejected(rejection) = outcome else { panic!("{name} moved alone") };
+        assert!(rejection.kind.is_retryable(), "{name}: {rejection:?}");
+    }
+    let expected = [RefOutcome::Pushed(Change::New), RefOutcome::Pushed(Change::Deleted)];
+    assert_eq!(
+        push(&[to(&two, LEDGER), delete(&one)]).into_iter().map(|(_, outcome)| outcome).collect::<Vec<_>>(),
+        expected
+    );
+    // Over there somebody else is faster with one of the two.
+    scene.push(&[to(&one, inbox)]);
+    scene
+        .world
+        .script(scene.origin.join("hooks/pre-receive"), format!("#!/bin/sh\ncat >/dev/null\ntouch {LEDGER}.lock\n"));
+    let three = scene.commit("three", Some(&two));
+    for (name, outcome) in push(&[to(&three, LEDGER), delete(&one)]) {
+        let RefOutcome::Rejected(rejection) = outcome else { panic!("{name} moved alone") };
+        assert!(rejection.kind.is_retryable(), "{name}: {rejection:?}");
     }
 }
 

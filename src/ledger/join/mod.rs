@@ -31,6 +31,7 @@ use super::view::LedgerView;
 use crate::git::{BranchName, EntryKind, ObjectBatch, Oid, TreeEntry};
 use crate::hail::Digest;
 use place::{Child, Place};
+use session::for_everybody;
 
 /// The most that one join looks at, in names. A tree can name a million folders with a handful of objects; a ledger of
 /// 100,000 sessions that is new as a whole takes half of this.
@@ -126,7 +127,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             };
             root.extend(kept.map(|oid| TreeEntry { name: name.to_vec(), kind: EntryKind::Tree, oid }));
         }
-        match self.write(root, &listed, roots)? {
+        match self.write(&root, &listed, roots)? {
             Some(tree) => Ok(tree),
             None => Ok(self.batch.folder(&[])?),
         }
@@ -153,15 +154,15 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         let format = greater(files(both(layout::FORMAT_NAME)));
         kept.extend(format.map(|oid| entry(layout::FORMAT_NAME, EntryKind::File, oid)));
         let says = |view: &LedgerView<'_>| view.branch() == branch;
-        let named = self.said_by(files(both(layout::BRANCH_NAME)), says);
-        kept.extend(named.map(|oid| entry(layout::BRANCH_NAME, EntryKind::File, oid)));
+        let branch_blob = self.said_by(files(both(layout::BRANCH_NAME)), says);
+        kept.extend(branch_blob.map(|oid| entry(layout::BRANCH_NAME, EntryKind::File, oid)));
         if let Some(floor) = self.retention.floor {
             let known = self.said_by(files(both(layout::FLOOR_NAME)), |view| view.floor() == Some(floor));
             let oid = known.map_or_else(|| self.batch.blob(floor.to_string()), Ok)?;
             kept.push(entry(layout::FLOOR_NAME, EntryKind::File, oid));
         }
         kept.sort_by(|one, other| one.name.cmp(&other.name));
-        self.write(kept, &listed, tops)
+        self.write(&kept, &listed, tops)
     }
 
     /// A small file, of the ledgers in which it says the right thing.
@@ -185,7 +186,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             let oid = blob.map_or_else(|| self.batch.blob(Vec::new()), Ok)?;
             kept.push(entry(&name, EntryKind::File, oid));
         }
-        self.write(kept, &listed, folders)
+        self.write(&kept, &listed, folders)
     }
 
     fn folder(&mut self, place: Place, path: &str, folders: Pair<Oid>) -> Result<Option<Oid>> {
@@ -203,7 +204,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             let found = self.child(child, path, name, pair)?;
             kept.extend(found.map(|(kind, oid)| TreeEntry { name: name.to_vec(), kind, oid }));
         }
-        self.write(kept, &listed, folders)
+        self.write(&kept, &listed, folders)
     }
 
     /// Whether the retention may drop something of a folder that is the same in both.
@@ -248,7 +249,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         let [view, _] = self.views;
         let strength = |oid| {
             let read = read_evidence(view, &entry("", EntryKind::File, oid));
-            Ok::<_, Error>(view.for_everybody(read)?.as_ref().map(Evidence::strength))
+            Ok::<_, Error>(for_everybody(read)?.as_ref().map(Evidence::strength))
         };
         Ok(Some(pick((strength(one)?, one), (strength(other)?, other))))
     }
@@ -261,7 +262,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         let [view, _] = self.views;
         let matches = |oid| {
             let read = view.file(&entry("", EntryKind::File, oid), SNAPSHOT_LIMIT);
-            Ok::<_, Error>(view.for_everybody(read)?.is_some_and(|bytes| Digest::of(&bytes) == digest))
+            Ok::<_, Error>(for_everybody(read)?.is_some_and(|bytes| Digest::of(&bytes) == digest))
         };
         Ok(Some(pick((matches(one)?, one), (matches(other)?, other))))
     }
@@ -279,14 +280,14 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
     }
 
     /// The tree of these entries, sorted by name: one of those that were listed, if it has the same.
-    fn write(&mut self, kept: Vec<TreeEntry>, listed: &Pair<Vec<TreeEntry>>, trees: Pair<Oid>) -> Result<Option<Oid>> {
+    fn write(&mut self, kept: &[TreeEntry], listed: &Pair<Vec<TreeEntry>>, trees: Pair<Oid>) -> Result<Option<Oid>> {
         if kept.is_empty() {
             return Ok(None);
         }
-        let same = listed.iter().zip(trees).find(|(entries, _)| entries.as_ref() == Some(&kept));
+        let same = listed.iter().zip(trees).find(|(entries, _)| entries.as_deref() == Some(kept));
         match same.and_then(|(_, tree)| tree) {
             Some(tree) => Ok(Some(tree)),
-            None => Ok(Some(self.batch.folder(&kept)?)),
+            None => Ok(Some(self.batch.folder(kept)?)),
         }
     }
 }

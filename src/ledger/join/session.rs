@@ -36,7 +36,7 @@ impl Joiner<'_, '_> {
             *entries = Some(found);
         }
         let Some(session) = self.greater(sessions)? else { return Ok(None) };
-        self.write(session.entries(), &listed, folders)
+        self.write(&session.entries(), &listed, folders)
     }
 
     /// The session in a folder, if there is one.
@@ -47,7 +47,7 @@ impl Joiner<'_, '_> {
         for (name, entry) in metas {
             self.budget.spend(view, META_COST)?;
             let meta = view.file(entry, META_LIMIT).and_then(|bytes| Meta::parse(&bytes, name, key.sid));
-            let Some(meta) = view.for_everybody(meta)? else { continue };
+            let Some(meta) = for_everybody(meta)? else { continue };
             let blobs = meta.segments.into_iter().map(|entry| folder.segment(entry.name).map(|oid| (entry, oid)));
             if let Some(segments) = blobs.collect() {
                 return Ok(Some(Whole { name: *name, blob: entry.oid, segments }));
@@ -74,7 +74,7 @@ impl Joiner<'_, '_> {
             }
             let unpacks = |view: &LedgerView<'_>, oid| {
                 let unpacked = text::unpack(view.repo(), EntryKind::File, oid, entry);
-                view.for_everybody(unpacked).map(|lines| lines.is_some())
+                for_everybody(unpacked).map(|lines| lines.is_some())
             };
             let [view, _] = self.views;
             *mine = pick((unpacks(view, *mine)?, *mine), (unpacks(view, theirs)?, theirs));
@@ -94,15 +94,13 @@ impl Whole {
     }
 }
 
-impl LedgerView<'_> {
-    /// What was read; `None` if it cannot be by anybody, because of what it is. If only this repository cannot read it
-    /// (it is missing or damaged here) that is an error: another clone would decide otherwise.
-    pub(super) fn for_everybody<T>(&self, read: Result<T, Damage>) -> Result<Option<T>> {
-        use crate::git::Error::{TooLarge, WrongKind};
-        match read {
-            Ok(read) => Ok(Some(read)),
-            Err(Damage::Object(error)) if !matches!(error, TooLarge { .. } | WrongKind { .. }) => Err(error.into()),
-            Err(_) => Ok(None),
-        }
+/// What was read; `None` if it cannot be by anybody, because of what it is. If only this repository cannot read it (it is
+/// missing or damaged here) that is an error: another clone would decide otherwise.
+pub(super) fn for_everybody<T>(read: Result<T, Damage>) -> Result<Option<T>> {
+    use crate::git::Error::{TooLarge, WrongKind};
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(Damage::Object(error)) if !matches!(error, TooLarge { .. } | WrongKind { .. }) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }

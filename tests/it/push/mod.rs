@@ -1,9 +1,11 @@
 //! What a push carries along, told by what a fresh clone can read.
 
 mod address;
+mod crowd;
 mod forms;
 mod http;
 mod quiet;
+mod together;
 mod whose;
 
 use std::collections::BTreeSet;

@@ -1,3 +1,5 @@
+mod joining;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -8,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::git::process::sealed::World;
 use crate::git::process::{Prompts, ancestors};
-use crate::git::remote::{Network, RejectionKind};
-use crate::git::{BranchName, Config, DiffLimits, Oid, Repo, WalkLimits};
+use crate::git::remote::Network;
+use crate::git::{BranchName, Config, DiffLimits, Identity, Oid, Repo, Signature, WalkLimits};
 use crate::ledger::LedgerRef;
 
 const MAIN: &str = "refs/opensession/branches/bWFpbg";
@@ -58,15 +60,19 @@ impl Scene {
     }
 
     fn run(&self, plan: &Plan) -> Report {
-        self.run_until(plan, &self.destination(), None, &mut wait_for_join)
+        self.run_until(plan, &self.destination(), None)
     }
 
-    fn run_until(&self, plan: &Plan, to: &Destination, millis: Option<u64>, join: &mut Join<'_>) -> Report {
+    fn run_until(&self, plan: &Plan, to: &Destination, millis: Option<u64>) -> Report {
+        self.fanout(to, millis, |fanout| fanout.run(plan))
+    }
+
+    fn fanout<T>(&self, to: &Destination, millis: Option<u64>, run: impl FnOnce(Fanout<'_>) -> T) -> T {
         let (repo, config) = (self.repo(), self.config());
         let git = self.world.program(&self.repository);
         let deadline = millis.map(|millis| Instant::now() + Duration::from_millis(millis));
         let network = Network { git: &git, config: &config, prompts: Prompts::Never, deadline };
-        Fanout { repo: &repo, network, destination: to }.run(plan, join)
+        run(Fanout { repo: &repo, network, destination: to, signature: &signature(), asks_again: false })
     }
 
     /// Adds sessions to a ledger, each of them linked to a commit; the ledger's new tip.
@@ -89,6 +95,10 @@ impl Scene {
         let line = format!("refs/heads/main {} {target} {zero}\n", self.head());
         PushUpdate::read_all(line.as_bytes()).unwrap().remove(0)
     }
+}
+
+fn signature() -> Signature {
+    Signature { identity: Identity::new("A", "a@x"), time: 1_700_000_000, offset: 0 }
 }
 
 fn capture_in(world: &World, repository: &Path, ledger: &str, sessions: &[(u32, &str)]) -> String {
@@ -142,8 +152,8 @@ fn an_empty_plan_starts_no_process() {
     let (repo, config) = (scene.repo(), scene.config());
     let git = scene.world.program(&scene.repository).named("/no/such/git");
     let network = Network { git: &git, config: &config, prompts: Prompts::Never, deadline: None };
-    let report =
-        Fanout { repo: &repo, network, destination: &scene.destination() }.run(&Plan::default(), &mut wait_for_join);
+    let (destination, signature) = (&scene.destination(), &signature());
+    let report = Fanout { repo: &repo, network, destination, signature, asks_again: false }.run(&Plan::default());
     assert_eq!((report.summary(), report.ledgers.len()), (None, 0));
 }
 
@@ -248,76 +258,17 @@ fn a_remote_that_refuses_hidden_refs_is_asked_once_and_quoted() {
     assert_eq!(scene.tip_at(&scene.repository, SEEN), None);
 }
 
-/// Another clone has pushed its own sessions first.
-fn diverged() -> (Scene, String) {
-    let scene = Scene::new();
-    let other = scene.world.repository("other");
-    let head = scene.head();
-    let theirs = capture_in(&scene.world, &other, MAIN, &[(7, &head)]);
-    scene.world.git(&other, &format!("push -q {} {MAIN}:{MAIN}", scene.origin.display()));
-    (scene, theirs)
-}
-
-#[test]
-fn sessions_of_somebody_else_are_fetched_and_ours_wait_without_harm() {
-    let (scene, theirs) = diverged();
-    let ours = scene.capture(MAIN, &[(1, &scene.head())]);
-    let report = scene.run(&scene.plan(&[scene.update("refs/heads/main")]));
-    let theirs_oid: Oid = theirs.parse().unwrap();
-    assert!(
-        matches!(&report.ledgers[0].outcome, LedgerOutcome::Diverged { theirs } if *theirs == theirs_oid),
-        "{report:?}"
-    );
-    assert_eq!(scene.tip_at(&scene.origin, MAIN), Some(theirs.clone()), "theirs is not overwritten");
-    assert_eq!(scene.tip_at(&scene.repository, MAIN), Some(ours), "ours is not touched");
-    assert_eq!(scene.tip_at(&scene.repository, SEEN), Some(theirs));
-    assert!(report.failures().next().unwrap().to_string().contains("origin has others that are not joined yet"));
-}
-
-#[test]
-fn a_joined_ledger_is_pushed_on_top_of_theirs() {
-    let (scene, theirs) = diverged();
-    scene.capture(MAIN, &[(1, &scene.head())]);
-    let plan = scene.plan(&[scene.update("refs/heads/main")]);
-    let mut joined = String::new();
-    let report = scene.run_until(&plan, &scene.destination(), None, &mut |divergence: &Divergence| {
-        assert_eq!(divergence.theirs.to_string(), theirs);
-        let tree = scene.git(&format!("rev-parse {MAIN}^{{tree}}"));
-        joined = scene.git(&format!("commit-tree {tree} -p {theirs} -m joined"));
-        Joined::At(joined.parse().unwrap())
-    });
-    assert_eq!(report.failures().count(), 0, "{report:?}");
-    assert_eq!(report.summary().as_deref(), Some("1 session (1 commit) -> origin"));
-    assert_eq!(scene.tip_at(&scene.origin, MAIN), Some(joined.clone()));
-    assert_eq!(scene.tip_at(&scene.repository, SEEN), Some(joined));
-}
-
 #[test]
 fn a_remote_that_has_more_than_we_have_has_ours_too() {
     let scene = Scene::new();
     let tip = scene.capture(MAIN, &[(1, &scene.head())]);
-    scene.capture(MAIN, &[(2, &scene.head())]);
+    scene.capture(MAIN, &[(1, &"1".repeat(40))]);
     scene.git(&format!("push -q origin {MAIN}:{MAIN}"));
     scene.git(&format!("update-ref {MAIN} {tip}"));
     let report = scene.run(&scene.plan(&[scene.update("refs/heads/main")]));
     assert_eq!(report.ledgers[0].outcome, LedgerOutcome::AlreadyThere, "{report:?}");
     assert_eq!(report.failures().count(), 0);
     assert!(scene.plan(&[scene.update("refs/heads/main")]).is_empty(), "and it is known now");
-}
-
-#[test]
-fn a_race_that_is_always_lost_ends_after_four_tries() {
-    let scene = Scene::new();
-    scene.capture(MAIN, &[(1, &scene.head())]);
-    let lock = scene.origin.join(format!("{MAIN}.lock"));
-    fs::create_dir_all(lock.parent().unwrap()).unwrap();
-    fs::write(&lock, "").unwrap();
-    scene.world.script(scene.origin.join("hooks/pre-receive"), "#!/bin/sh\necho x >> tries\ncat >/dev/null\n");
-    let report = scene.run(&scene.plan(&[scene.update("refs/heads/main")]));
-    let lost =
-        |outcome: &LedgerOutcome| matches!(outcome, LedgerOutcome::Rejected(r) if r.kind == RejectionKind::LockFailure);
-    assert!(lost(&report.ledgers[0].outcome), "{report:?}");
-    assert_eq!(fs::read_to_string(scene.origin.join("tries")).unwrap(), "x\n".repeat(4));
 }
 
 #[test]
@@ -345,7 +296,7 @@ fn a_remote_that_hangs_costs_the_deadline_and_no_more() {
     let to = scene.destination_at("git@h.invalid:x", Path::new("git@h.invalid:x"));
     let plan = Plan::new(&scene.repo(), &scene.config(), &to, &[scene.update("refs/heads/main")]).unwrap();
     let start = Instant::now();
-    let report = scene.run_until(&plan, &to, Some(500), &mut wait_for_join);
+    let report = scene.run_until(&plan, &to, Some(500));
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     assert!(report.is_network_failure(), "{report:?}");
     assert!(report.failures().next().unwrap().to_string().ends_with("git@h.invalid:x did not answer in time"));
@@ -371,7 +322,7 @@ fn a_push_by_address_and_a_second_address_have_a_memory_of_their_own() {
     let to = scene.destination_at(second.to_str().unwrap(), &second);
     let plan = Plan::new(&scene.repo(), &scene.config(), &to, &updates).unwrap();
     assert_eq!(plan.pushes.len(), 1, "what origin has says nothing about another repository");
-    let report = scene.run_until(&plan, &to, None, &mut wait_for_join);
+    let report = scene.run_until(&plan, &to, None);
     assert_eq!(report.summary(), Some(format!("1 session (1 commit) -> {}", second.display())));
     assert!(Plan::new(&scene.repo(), &scene.config(), &to, &updates).unwrap().is_empty());
 }
