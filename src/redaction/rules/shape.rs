@@ -200,7 +200,11 @@ fn is_uuid(text: &[u8]) -> bool {
 /// Whether a text is a path, a URL or a date.
 pub(super) fn is_address(text: &[u8]) -> bool {
     let starts = |start: &str| text.starts_with(start.as_bytes());
-    starts("/") && text.iter().skip(1).any(|&byte| byte == b'/')
+    let is_in_path = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"_.-/~+@:,=% ".contains(byte);
+    // What follows a home folder, which is `~` when it is looked at again, counts alike both times.
+    let is_path =
+        starts("/") && text.iter().skip(1).any(|&byte| byte == b'/') || (starts("~") && !is_word(at(text, 1)));
+    (is_path && text.iter().all(is_in_path))
         || starts("./")
         || starts("../")
         || starts("~/")
