@@ -6,6 +6,7 @@
 pub mod claude_code;
 pub mod codex;
 mod environment;
+mod files;
 pub mod jsonl;
 mod report;
 

@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
+use crate::agents::files::{each, entries, is_folder, log_file, mtime};
 use crate::agents::{Environment, LogFile};
 
 /// The folders `projects` of each configuration: `$CLAUDE_CONFIG_DIR` (a list with commas), else
@@ -70,22 +70,24 @@ fn logs_of(slug: &Path, since: i128, logs: &mut Vec<LogFile>) {
             folders.insert(name);
         }
     }
-    for (entry, stem) in files {
-        let Some(mut log) = log_file(&entry) else { continue };
-        if folders.contains(&stem) {
-            for file in agent_files_below(&slug.join(&stem).join("subagents")) {
-                if let Ok(metadata) = fs::metadata(&file)
-                    && metadata.is_file()
-                {
-                    log.size += metadata.len();
-                    log.mtime = log.mtime.max(mtime(&metadata));
-                }
-            }
-        }
-        if log.mtime >= since {
-            logs.push(log);
+    logs.extend(each(&files, |(entry, stem)| {
+        let log = log_file(entry)?;
+        let log = if folders.contains(stem) { with_agents(log, &slug.join(stem)) } else { log };
+        (log.mtime >= since).then_some(log)
+    }));
+}
+
+/// A session's log together with the files of its subagents.
+fn with_agents(mut log: LogFile, session: &Path) -> LogFile {
+    for file in agent_files_below(&session.join("subagents")) {
+        if let Ok(metadata) = fs::metadata(&file)
+            && metadata.is_file()
+        {
+            log.size += metadata.len();
+            log.mtime = log.mtime.max(mtime(&metadata));
         }
     }
+    log
 }
 
 /// The stem of a session's log; `None` for other names, a subagent's among them.
@@ -93,35 +95,6 @@ fn session_stem(name: &OsStr) -> Option<OsString> {
     let path = Path::new(name);
     let is_log = path.extension()? == "jsonl" && !name.as_encoded_bytes().starts_with(b"agent-");
     is_log.then(|| path.file_stem().map(OsStr::to_owned))?
-}
-
-fn log_file(entry: &DirEntry) -> Option<LogFile> {
-    let file_type = entry.file_type().ok()?;
-    // One call a file: only a link is followed.
-    let metadata = if file_type.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() }.ok()?;
-    metadata.is_file().then(|| LogFile { path: entry.path(), size: metadata.len(), mtime: mtime(&metadata) })
-}
-
-/// When a file was last written, in nanoseconds since the epoch; 0 where the platform does not tell.
-fn mtime(metadata: &Metadata) -> i128 {
-    let nanos = |duration: std::time::Duration| i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX);
-    match metadata.modified().map(|at| at.duration_since(UNIX_EPOCH)) {
-        Ok(Ok(after)) => nanos(after),
-        Ok(Err(before)) => -nanos(before.duration()),
-        Err(_) => 0,
-    }
-}
-
-fn entries(folder: &Path) -> Vec<DirEntry> {
-    fs::read_dir(folder).map(|entries| entries.flatten().collect()).unwrap_or_default()
-}
-
-fn is_folder(entry: &DirEntry) -> bool {
-    match entry.file_type() {
-        Ok(file_type) if file_type.is_symlink() => entry.path().is_dir(),
-        Ok(file_type) => file_type.is_dir(),
-        Err(_) => false,
-    }
 }
 
 /// The subagents' files of a session, by the agent's id.
@@ -233,6 +206,23 @@ mod tests {
         assert!(written > 0);
         assert_eq!(logs(&root, written).len(), 1);
         assert!(logs(&root, written + 1).is_empty());
+    }
+
+    #[test]
+    fn of_many_logs_each_is_listed_once_and_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let slug = home.path().join(".claude/projects/-r");
+        (0..600).for_each(|n| put(&slug.join(format!("s{n:03}.jsonl")), "1"));
+        let root = roots(&environment(home.path(), None));
+        let before = logs(&root, 0);
+        assert_eq!(before.len(), 600);
+        assert!(before.is_sorted_by(|a, b| a.path < b.path));
+        put(&slug.join("s421.jsonl"), "12");
+        fs::remove_file(slug.join("s007.jsonl")).unwrap();
+        put(&slug.with_file_name("-new").join("s600.jsonl"), "");
+        let after = logs(&root, 0);
+        let sizes = |size| after.iter().filter(|log| log.size == size).count();
+        assert_eq!((sizes(0), sizes(1), sizes(2), after.len()), (1, 598, 1, 600));
     }
 
     #[cfg(unix)]

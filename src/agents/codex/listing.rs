@@ -1,11 +1,11 @@
 //! Where Codex keeps its logs. Only names and metadata are looked at: no log is opened.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, Metadata};
+use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
+use crate::agents::files::{each, entries, log_file};
 use crate::agents::{Environment, LogFile};
 
 /// `sessions/YYYY/MM/DD/` is the deepest there is.
@@ -30,29 +30,24 @@ pub(super) fn logs(environment: &Environment, since: i128) -> Vec<LogFile> {
 }
 
 fn list(folder: &Path, deeper: usize, since: i128, logs: &mut Vec<LogFile>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
     let (mut plain, mut compressed) = (Vec::new(), Vec::new());
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        match Name::of(&name) {
-            Name::Plain => {
-                logs.extend(log(&entry, since));
-                plain.push(name);
-            }
-            Name::Compressed => compressed.push((entry, name)),
+    for entry in entries(folder) {
+        match Name::of(&entry.file_name()) {
+            Name::Plain => plain.push(entry),
+            Name::Compressed => compressed.push(entry),
             Name::Other if deeper > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => {
                 list(&entry.path(), deeper - 1, since, logs);
             }
             Name::Other => {}
         }
     }
-    if compressed.is_empty() {
-        return;
+    if !compressed.is_empty() {
+        // A compressed log is written out plain again when it is used: then the plain one counts.
+        let names: HashSet<_> = plain.iter().map(DirEntry::file_name).collect();
+        let is_alone = |name: &OsStr| Path::new(name).file_stem().is_none_or(|stem| !names.contains(stem));
+        plain.extend(compressed.into_iter().filter(|entry| is_alone(&entry.file_name())));
     }
-    // A compressed log is written out plain again when it is used: then the plain one counts.
-    let plain: HashSet<_> = plain.iter().map(OsString::as_os_str).collect();
-    let is_alone = |name: &OsStr| Path::new(name).file_stem().is_none_or(|stem| !plain.contains(stem));
-    logs.extend(compressed.iter().filter(|(_, name)| is_alone(name)).filter_map(|(entry, _)| log(entry, since)));
+    logs.extend(each(&plain, |entry| log_file(entry).filter(|log| log.mtime >= since)));
 }
 
 /// What a name says that a file is.
@@ -73,26 +68,6 @@ impl Name {
     }
 }
 
-fn log(entry: &DirEntry, since: i128) -> Option<LogFile> {
-    let metadata = metadata(entry).filter(Metadata::is_file)?;
-    let mtime = mtime(&metadata).filter(|mtime| *mtime >= since)?;
-    Some(LogFile { path: entry.path(), size: metadata.len(), mtime })
-}
-
-/// Of a link what it points to: a link to a device is no log.
-fn metadata(entry: &DirEntry) -> Option<Metadata> {
-    let metadata = entry.metadata().ok()?;
-    if metadata.is_symlink() { fs::metadata(entry.path()).ok() } else { Some(metadata) }
-}
-
-fn mtime(metadata: &Metadata) -> Option<i128> {
-    let modified = metadata.modified().ok()?;
-    Some(match modified.duration_since(UNIX_EPOCH) {
-        Ok(since) => since.as_nanos().cast_signed(),
-        Err(before) => -before.duration().as_nanos().cast_signed(),
-    })
-}
-
 /// Whether a log is compressed, by its name.
 pub(super) fn is_compressed(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zst"))
@@ -108,6 +83,8 @@ pub(super) fn id_in_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn environment(home: &Path) -> Environment {
