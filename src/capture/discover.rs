@@ -56,7 +56,7 @@ pub(super) struct Discovery<'a> {
 pub(super) struct Search<'a> {
     pub(super) parsers: &'a [&'a dyn LogParser],
     pub(super) environment: &'a Environment,
-    /// Only logs written since then, in nanoseconds since the epoch.
+    /// Only logs written since then, in nanoseconds since the epoch, and known ones that have changed.
     pub(super) since: i128,
     pub(super) judge: Judge<'a>,
 }
@@ -66,9 +66,15 @@ pub(super) fn discover<'a>(search: &mut Search<'a>, index: &mut Index) -> Discov
     let mut discovery =
         Discovery { index_changed: forget_what_roots_change(index, search.judge.worktrees), ..Discovery::default() };
     for parser in search.parsers {
-        for log in parser.logs(search.environment, search.since) {
+        for log in parser.logs(search.environment, i128::MIN) {
+            let name = PathHash::of_name(&log.path);
+            // One that has changed counts whatever its time: the clock may have been stepped back.
+            let is_old = log.mtime < search.since;
+            if is_old && index.get(name).is_none_or(|entry| entry.is_of(&log)) {
+                continue;
+            }
             discovery.seen += 1;
-            discovery.take(*parser, log, &mut search.judge, index);
+            discovery.take((*parser, log, name), &mut search.judge, index);
         }
     }
     discovery.found.sort_by(|a, b| (b.log.mtime, a.log.path.as_os_str()).cmp(&(a.log.mtime, b.log.path.as_os_str())));
@@ -88,8 +94,12 @@ fn forget_what_roots_change(index: &mut Index, worktrees: &Worktrees) -> bool {
 }
 
 impl<'a> Discovery<'a> {
-    fn take(&mut self, parser: &'a dyn LogParser, log: LogFile, judge: &mut Judge<'_>, index: &mut Index) {
-        let name = PathHash::of_name(&log.path);
+    fn take(
+        &mut self,
+        (parser, log, name): (&'a dyn LogParser, LogFile, PathHash),
+        judge: &mut Judge<'_>,
+        index: &mut Index,
+    ) {
         let known = index.get(name);
         let unchanged = known.is_some_and(|entry| entry.is_of(&log));
         // A log that only grew still begins where it began.

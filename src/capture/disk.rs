@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 /// Makes a folder, and those above it. Only its owner may look into it.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
@@ -22,6 +23,14 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
     file.write_all(content)?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// What time it is for files that are written now, in nanoseconds since the epoch. The clock of a disk has ticks, and
+/// may be another machine's.
+pub(super) fn now(folder: &Path) -> Option<i128> {
+    let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).ok()?;
+    let written = file.as_file().metadata().ok()?.modified().ok()?;
+    i128::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 /// Removes a file that may not be there.

@@ -1,43 +1,48 @@
 //! The cursor: what is known of every log that was seen, so that an unchanged one costs one `stat`.
 //!
-//! One text file, a line a log: five thousand of them load in a few milliseconds. It holds no text of any
+//! One binary file with a checksum: five thousand logs load in a few milliseconds. It holds no text of any
 //! session. Whatever is wrong with it, it is as if there were none.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::disk;
 use crate::agents::LogFile;
-use crate::ledger::{Day, SessionKey, Sid};
-use crate::link::{Outline, PathHash, ShortId};
+use crate::ledger::SessionKey;
+use crate::link::{Outline, PathHash};
 
 /// The name of the file.
 const NAME: &str = "cursor";
 /// The first word of the file. The number goes up with the shape of what follows.
-const MAGIC: &str = "opensession-cursor-1";
+const MAGIC: &str = "opensession-cursor-2";
 /// How many logs are remembered. Beyond that, those that were written longest ago are forgotten.
 const MOST_LOGS: usize = 50_000;
 /// How long a log is remembered after it was last written, in nanoseconds: a quarter of a year. Agents delete theirs sooner;
 /// one that is still there is read again when it is of interest again.
-const REMEMBERED: i128 = 90 * 24 * 60 * 60 * 1_000_000_000;
+const REMEMBERED: i128 = 90 * 24 * 60 * 60 * SECOND;
+/// In nanoseconds.
+const SECOND: i128 = 1_000_000_000;
 
 /// What is known of the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    logs: HashMap<PathHash, Entry>,
+    logs: BTreeMap<PathHash, Entry>,
     /// The roots of all worktrees that were ever seen, canonical as they were then.
     pub(super) roots: Vec<PathBuf>,
     /// When the last capture ended well, in seconds since the epoch.
     pub(super) captured_at: Option<i64>,
+    /// When the logs were about to be listed, by the clock of the disk, in nanoseconds since the epoch. Not stored.
+    pub(super) listed_at: Option<i128>,
 }
 
 /// What is known of one log, as it was at a size and a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) size: u64,
     pub(super) mtime: i128,
@@ -45,7 +50,7 @@ pub(super) struct Entry {
 }
 
 /// Whose a log is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Verdict {
     /// A session of this repository.
     Here(Arc<Known>),
@@ -60,7 +65,7 @@ pub(super) enum Verdict {
 }
 
 /// Why a log is not looked at again until it changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Broken {
     /// There is no record of the agent in it.
     NotALog,
@@ -69,7 +74,7 @@ pub(super) enum Broken {
 }
 
 /// What is known of a session of this repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Known {
     /// Its day and name.
     pub(super) key: SessionKey,
@@ -127,21 +132,27 @@ impl Index {
     /// Reads the index in a folder. `versions` names all that what is known depends on: with another one nothing
     /// is known but the worktrees.
     pub(super) fn load(folder: &Path, versions: &str) -> Self {
-        let text = fs::read_to_string(folder.join(NAME)).unwrap_or_default();
-        Self::parse(&text, versions).unwrap_or_default()
+        let whole = fs::read(folder.join(NAME)).unwrap_or_default();
+        Self::parse(&whole, versions).unwrap_or_default()
     }
 
     /// Writes the index.
     pub(super) fn store(&mut self, folder: &Path, versions: &str) -> io::Result<()> {
         self.forget_oldest(MOST_LOGS);
-        disk::replace(&folder.join(NAME), self.print(versions).as_bytes())
+        let whole = self.print(versions).map_err(io::Error::other)?;
+        disk::replace(&folder.join(NAME), &whole)
     }
 
     pub(super) fn get(&self, log: PathHash) -> Option<&Entry> {
         self.logs.get(&log)
     }
 
-    pub(super) fn insert(&mut self, log: PathHash, entry: Entry) {
+    /// Remembers a log as it was when the logs were listed.
+    pub(super) fn insert(&mut self, log: PathHash, mut entry: Entry) {
+        if self.listed_at.is_some_and(|listed_at| may_change_unseen(entry.mtime, listed_at)) {
+            // As a little older: so it is not what it was, and is read once more.
+            entry.mtime -= 1;
+        }
         self.logs.insert(log, entry);
     }
 
@@ -157,7 +168,7 @@ impl Index {
 
     /// Forgets the logs that were last written long before now (seconds since the epoch).
     pub(super) fn forget_old(&mut self, now: i64) {
-        let oldest = i128::from(now) * 1_000_000_000 - REMEMBERED;
+        let oldest = i128::from(now) * SECOND - REMEMBERED;
         self.retain(|entry| entry.mtime >= oldest);
     }
 
@@ -170,136 +181,51 @@ impl Index {
         }
     }
 
-    fn print(&self, versions: &str) -> String {
-        let mut body = format!("versions {versions}\n");
-        if let Some(at) = self.captured_at {
-            let _ = writeln!(body, "captured {at}");
-        }
-        for root in &self.roots {
-            // A path that JSON cannot hold is not remembered.
-            if let Some(root) = root.to_str().and_then(|root| serde_json::to_string(root).ok()) {
-                let _ = writeln!(body, "root {root}");
-            }
-        }
-        let mut logs: Vec<_> = self.logs.iter().collect();
-        logs.sort_unstable_by_key(|(log, _)| **log);
-        for (log, entry) in logs {
-            print_entry(*log, entry, &mut body);
-        }
-        format!("{MAGIC} {:016x}\n{body}", checksum(&body))
+    fn print(&self, versions: &str) -> postcard::Result<Vec<u8>> {
+        // A path that is no UTF-8 is not remembered.
+        let roots = self.roots.iter().filter_map(|root| root.to_str()).collect();
+        let body = postcard::to_stdvec(&Head { versions, captured_at: self.captured_at, roots })?;
+        let body = postcard::to_extend(&self.logs, body)?;
+        let mut whole = format!("{MAGIC} {:016x}\n", checksum(&body)).into_bytes();
+        whole.extend(body);
+        Ok(whole)
     }
 
-    fn parse(text: &str, versions: &str) -> Option<Self> {
-        let (first, body) = text.split_once('\n')?;
-        let sum = first.strip_prefix(MAGIC)?.strip_prefix(' ')?;
+    fn parse(whole: &[u8], versions: &str) -> Option<Self> {
+        let (first, body) = whole.split_at(memchr::memchr(b'\n', whole)?);
+        let body = body.strip_prefix(b"\n")?;
+        let sum = str::from_utf8(first).ok()?.strip_prefix(MAGIC)?.strip_prefix(' ')?;
         (u64::from_str_radix(sum, 16).ok()? == checksum(body)).then_some(())?;
-        let mut lines = body.lines();
-        let same_versions = lines.next()?.strip_prefix("versions ")? == versions;
-        let mut index = Self::default();
-        for line in lines {
-            match line.split_once(' ')? {
-                ("captured", at) => index.captured_at = Some(at.parse().ok()?),
-                ("root", root) => index.roots.push(PathBuf::from(serde_json::from_str::<String>(root).ok()?)),
-                ("log", rest) if same_versions => {
-                    let (log, entry) = parse_entry(rest)?;
-                    index.logs.insert(log, entry);
-                }
-                ("log", _) => {}
-                _ => return None,
-            }
-        }
-        Some(index)
+        let (head, logs) = postcard::take_from_bytes::<Head<'_>>(body).ok()?;
+        // What another build knew may also have another shape.
+        let logs = if head.versions == versions { postcard::from_bytes(logs).ok()? } else { BTreeMap::new() };
+        let roots = head.roots.into_iter().map(PathBuf::from).collect();
+        Some(Self { logs, roots, captured_at: head.captured_at, listed_at: None })
     }
 }
 
-fn checksum(body: &str) -> u64 {
+/// What comes before the logs.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    versions: &'a str,
+    captured_at: Option<i64>,
+    #[serde(borrow)]
+    roots: Vec<&'a str>,
+}
+
+/// Whether a log of this time may be written again without its time being another: it was written when the logs were
+/// listed, in the same tick of the clock.
+fn may_change_unseen(mtime: i128, listed_at: i128) -> bool {
+    // Some file systems count in whole seconds, or in two of them.
+    let tick = if mtime % SECOND == 0 { 2 * SECOND } else { 0 };
+    // One of a time to come has got it otherwise than by being written now.
+    (-tick..=2 * SECOND).contains(&(mtime - listed_at))
+}
+
+fn checksum(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
+    hasher.write(body);
     hasher.finish()
-}
-
-fn print_entry(log: PathHash, entry: &Entry, out: &mut String) {
-    let _ = write!(out, "log {:x} {:x} {:x}", log.get(), entry.size, entry.mtime);
-    match &entry.verdict {
-        Verdict::Unread => out.push_str(" unread"),
-        Verdict::Elsewhere => out.push_str(" elsewhere"),
-        Verdict::Unplaced => out.push_str(" unplaced"),
-        Verdict::Broken(Broken::NotALog) => out.push_str(" not-a-log"),
-        Verdict::Broken(Broken::Panicked) => out.push_str(" panicked"),
-        Verdict::Here(known) => {
-            let Known { key, events, ledgers, refused, outline } = known.as_ref();
-            let _ = write!(out, " here {} {} {events:x}", key.day, key.sid);
-            for ledgers in [ledgers, refused] {
-                print_list(ledgers, out, |(ledger, events), out| write!(out, "{:x}:{events:x}", ledger.get()));
-            }
-            let _ = write!(out, " {} {}", outline.first, outline.last);
-            print_list(&outline.worktrees, out, |hash, out| write!(out, "{:x}", hash.get()));
-            print_list(&outline.files, out, |hash, out| write!(out, "{:x}", hash.get()));
-            print_list(&outline.commits, out, |id, out| out.write_str(id.as_str()));
-        }
-    }
-    out.push('\n');
-}
-
-fn print_list<T>(items: &[T], out: &mut String, print: impl Fn(&T, &mut String) -> std::fmt::Result) {
-    out.push_str(if items.is_empty() { " -" } else { " " });
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        // Writing to a string does not fail.
-        let _ = print(item, out);
-    }
-}
-
-fn parse_entry(text: &str) -> Option<(PathHash, Entry)> {
-    let mut words = text.split(' ');
-    let log = PathHash::from_number(u64::from_str_radix(words.next()?, 16).ok()?);
-    let size = u64::from_str_radix(words.next()?, 16).ok()?;
-    let mtime = u128::from_str_radix(words.next()?, 16).ok()?.cast_signed();
-    let verdict = match words.next()? {
-        "unread" => Verdict::Unread,
-        "elsewhere" => Verdict::Elsewhere,
-        "unplaced" => Verdict::Unplaced,
-        "not-a-log" => Verdict::Broken(Broken::NotALog),
-        "panicked" => Verdict::Broken(Broken::Panicked),
-        "here" => Verdict::Here(Arc::new(parse_known(&mut words)?)),
-        _ => return None,
-    };
-    words.next().is_none().then_some((log, Entry { size, mtime, verdict }))
-}
-
-fn parse_known<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Known> {
-    let day: Day = words.next()?.parse().ok()?;
-    let sid: Sid = words.next()?.parse().ok()?;
-    let events = u64::from_str_radix(words.next()?, 16).ok()?;
-    let ledgers = parse_list(words.next()?, parse_ledger)?;
-    let refused = parse_list(words.next()?, parse_ledger)?;
-    let first = words.next()?.parse().ok()?;
-    let last = words.next()?.parse().ok()?;
-    let worktrees = parse_list(words.next()?, parse_hash)?;
-    let files = parse_list(words.next()?, parse_hash)?;
-    let commits = parse_list(words.next()?, ShortId::new)?;
-    Some(Known {
-        key: SessionKey { day, sid },
-        events,
-        ledgers,
-        refused,
-        outline: Outline { first, last, worktrees, files, commits },
-    })
-}
-
-fn parse_ledger(item: &str) -> Option<(PathHash, u64)> {
-    let (ledger, events) = item.split_once(':')?;
-    Some((parse_hash(ledger)?, u64::from_str_radix(events, 16).ok()?))
-}
-
-fn parse_hash(text: &str) -> Option<PathHash> {
-    u64::from_str_radix(text, 16).ok().map(PathHash::from_number)
-}
-
-fn parse_list<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    if text == "-" { Some(Vec::new()) } else { text.split(',').map(parse).collect() }
 }
 
 #[cfg(test)]
@@ -307,6 +233,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ledger::{Day, Sid};
+    use crate::link::ShortId;
     use crate::session::Timestamp;
 
     const VERSIONS: &str = "0.0.0 rules:1 codex:1";
@@ -360,7 +288,7 @@ mod tests {
 
     #[test]
     fn another_version_knows_the_worktrees_and_nothing_else() {
-        let printed = index(60).print(VERSIONS);
+        let printed = index(60).print(VERSIONS).expect("it can be written");
         let read = Index::parse(&printed, "0.0.1").expect("it is whole");
         assert_eq!((read.logs.len(), read.roots.len(), read.captured_at), (0, 2, Some(7)));
     }
@@ -370,11 +298,29 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());
         for garbage in
-            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-1 zz\nversions x\n", b"opensession-cursor-2 0\n"]
+            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-2 zz\nversions x\n", b"opensession-cursor-1 0\n"]
         {
             fs::write(folder.path().join(NAME), garbage).expect("it can be written");
             assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());
         }
+    }
+
+    #[test]
+    fn a_log_written_while_the_logs_were_listed_is_not_taken_for_unchanged() {
+        let log = |mtime| LogFile { path: PathBuf::from("/x"), size: 1, mtime };
+        let is_settled = |mtime: i128, listed_at| {
+            let mut index = Index { listed_at, ..Index::default() };
+            index.insert(PathHash::of(b"x"), Entry { size: 1, mtime, verdict: Verdict::Unread });
+            index.get(PathHash::of(b"x")).is_some_and(|entry| entry.is_of(&log(mtime)))
+        };
+        let (noon, ms) = (1_772_798_400 * SECOND + 500_000_000, 1_000_000);
+        assert!(is_settled(noon, None));
+        assert!(is_settled(noon - 4 * ms, Some(noon)));
+        assert!(!is_settled(noon, Some(noon)) && !is_settled(noon + 4 * ms, Some(noon)));
+        assert!(is_settled(noon + 3600 * SECOND, Some(noon)), "the clock was stepped back since");
+        let whole = noon - 500 * ms;
+        assert!(!is_settled(whole, Some(noon)), "a disk that counts in seconds");
+        assert!(is_settled(whole - 2 * SECOND, Some(noon)));
     }
 
     #[test]
@@ -397,15 +343,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_damage_is_noticed(at in any::<prop::sample::Index>(), bit in 0u8..7, cut in any::<bool>()) {
-            let whole = index(20).print(VERSIONS);
+            let whole = index(20).print(VERSIONS).expect("it can be written");
             let at = at.index(whole.len());
-            let mut bytes = whole.clone().into_bytes();
+            let mut bytes = whole.clone();
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
-            if let Ok(text) = String::from_utf8(bytes) {
-                let read = Index::parse(&text, VERSIONS);
-                // Hex digits of the checksum may change their case, and mean the same.
-                prop_assert!(read.is_none() || text.eq_ignore_ascii_case(&whole), "{:?}", read);
-            }
+            let read = Index::parse(&bytes, VERSIONS);
+            // Hex digits of the checksum may change their case, and mean the same.
+            prop_assert!(read.is_none() || bytes.eq_ignore_ascii_case(&whole), "{:?}", read);
         }
     }
 }

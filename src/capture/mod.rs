@@ -162,6 +162,7 @@ pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> 
     let worktrees = request.worktrees(&index)?;
     let judge = Judge::new(request.repo, &worktrees, request.environment);
     let mut search = Search { parsers: request.parsers, environment: request.environment, since, judge };
+    index.listed_at = disk::now(&folder);
     let discovery = discover(&mut search, &mut index);
     let mut index_changed = discovery.index_changed;
 

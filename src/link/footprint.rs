@@ -43,7 +43,7 @@ pub struct FileTrace {
 }
 
 /// The part of a footprint that is small enough to be kept for every session at hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     /// The earliest moment of the session, in seconds since the epoch, rounded down.
     pub first: i64,

@@ -55,6 +55,40 @@ fn a_session_that_grew_unseen_is_brought_up_to_date_where_it_is_stored() {
 }
 
 #[test]
+fn a_session_that_grew_while_the_clock_was_wrong_is_read() {
+    let world = World::new();
+    let log = world.log("s", "repo");
+    lines(&log, 0, 10);
+    let commit = world.commit(NOON - 4990, &[("a", "b")]);
+    assert_eq!(change(&world, &[commit]), [Change::New]);
+    lines(&log, 10, 1);
+    log.touch(NOON - 30 * 86_400);
+    assert_eq!(change(&world, &[]), [Change::Grown]);
+    assert_eq!(world.capture(&[]).logs.seen, 0, "it is an old log now");
+    lines(&log, 11, 1);
+    log.touch(NOON + 30 * 86_400);
+    assert_eq!(change(&world, &[]), [Change::Grown]);
+    assert_eq!(world.capture(&[]).logs.read, 0);
+}
+
+#[test]
+fn a_log_written_in_the_tick_of_a_capture_is_read_again() {
+    let world = World::new();
+    let log = world.log("s", "repo");
+    let commit = world.commit(NOON - 4990, &[("a", "b")]);
+    lines(&log, 0, 10);
+    // As on a disk that counts in whole seconds.
+    let written = std::fs::metadata(&log.path).unwrap().modified().unwrap();
+    let second = written.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    log.touch(i64::try_from(second).unwrap() + 1);
+    assert_eq!(change(&world, &[commit]), [Change::New]);
+    let text = std::fs::read_to_string(&log.path).unwrap().replace("line 9", "LINE 9");
+    std::fs::write(&log.path, text).unwrap();
+    log.touch(i64::try_from(second).unwrap() + 1);
+    assert_eq!(world.capture(&[]).logs.read, 1);
+}
+
+#[test]
 fn a_session_read_before_it_was_tied_is_stored_as_a_whole() {
     let world = World::new();
     let log = world.log("s", "repo");
