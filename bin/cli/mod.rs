@@ -1,5 +1,6 @@
 //! The command line: what may be said, and how it is read.
 
+mod docs;
 mod program;
 mod sync;
 mod verbs;
@@ -13,6 +14,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use git_opensession::git;
 
+pub use docs::{Docs, DocsPage};
 pub use program::Program;
 pub use sync::Sync;
 pub use verbs::*;
@@ -89,6 +91,8 @@ pub enum Verb {
     Doctor(Doctor),
     /// Show it all at work in a temporary repository
     Demo(Demo),
+    /// Print the first steps, completion, or the man page
+    Docs(Docs),
     /// Print a completion script for a shell
     Completion(Completion),
 }
@@ -111,6 +115,7 @@ impl Cli {
     /// which would offer hidden verbs, too.
     pub fn shown_command() -> clap::Command {
         let command = clap::Command::default().name(NAME);
+        let command = command.about("Keep AI coding sessions where the code is: in git");
         Global::augment_args(Verb::augment_subcommands(command.version(env!("CARGO_PKG_VERSION"))))
     }
 }

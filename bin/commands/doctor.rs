@@ -1,13 +1,15 @@
 //! `doctor`: what is well, what is not, and setting it up.
 
 use std::env;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
-use git_opensession::doctor::{FanoutMode, Patient, Removal, Setup, examine};
+use git_opensession::doctor::{Belongings, Change, FanoutMode, Patient, Removal, Setup, examine};
 use git_opensession::fanout::Refusals;
 
+use super::docs::manual;
 use super::work::Work;
 use crate::cli;
 use crate::context::Context;
@@ -49,7 +51,10 @@ pub fn run(context: &mut Context, arguments: &cli::Doctor) -> Result<Exit, Failu
         return fix(context, &patient, arguments);
     }
     let examination = examine(&patient)?;
-    report::doctor::tell(context, &examination, arguments.json)
+    let (binary, manual) = (binary()?, manual::text());
+    let home = context.environment.home.clone();
+    let belongings = Belongings { home: home.as_deref(), binary: &binary, manual: &manual };
+    report::doctor::tell(context, &examination, &belongings, arguments.json)
 }
 
 fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Result<Exit, Failure> {
@@ -62,13 +67,15 @@ fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Res
         (None, Some(mode)) => mode,
         (None, None) => ask_mode(context)?,
     };
-    let binary = env::current_exe().and_then(|path| path.canonicalize().or(Ok(path))).map_err(Failure::OwnPath)?;
+    let (binary, manual) = (binary()?, manual::text());
     let setup = Setup::plan(patient, &binary, mode, arguments.remote.as_deref())?;
-    report::doctor::tell_setup(talk, &setup);
+    let belongings = Belongings { home: context.environment.home.as_deref(), binary: &binary, manual: &manual };
+    let changes = belongings.plan_install();
+    report::doctor::tell_setup(talk, &setup, &changes);
     if Refusals::forget_all(patient.repo) {
         talk.say("remotes that have refused sessions are asked again");
     }
-    if setup.is_empty() {
+    if setup.is_empty() && changes.is_empty() {
         return Ok(Exit::Done);
     }
     if !arguments.yes && talk.ask("Apply this?") != Some(true) {
@@ -76,8 +83,25 @@ fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Res
         return Ok(Exit::No);
     }
     setup.apply(patient.repo)?;
+    apply(context, &changes);
     talk.say("done; from now on every push carries its sessions along");
     Ok(Exit::Done)
+}
+
+/// This program, by its real path.
+pub fn binary() -> Result<PathBuf, Failure> {
+    env::current_exe().and_then(|path| path.canonicalize().or(Ok(path))).map_err(Failure::OwnPath)
+}
+
+/// Does what there is to be done in the user's own folders. A push carries sessions without a man page, too: what
+/// cannot be done is a warning.
+fn apply(context: &Context, changes: &[Change]) {
+    for change in changes {
+        if let Err(error) = change.apply(context.environment.home.as_deref()) {
+            let place = change.place().display();
+            context.talk.warn(&format!("{place} could not be changed: {error}"), &[]);
+        }
+    }
 }
 
 fn ask_mode(context: &Context) -> Result<FanoutMode, Failure> {
@@ -98,8 +122,11 @@ fn uninstall(context: &Context, patient: &Patient<'_>, yes: bool) -> Result<Exit
         return Err(Failure::NeedsYes { verb: "--uninstall" });
     }
     let removal = Removal::plan(patient)?;
-    report::doctor::tell_removal(talk, &removal);
-    if removal.is_empty() {
+    let (binary, manual) = (binary()?, manual::text());
+    let belongings = Belongings { home: context.environment.home.as_deref(), binary: &binary, manual: &manual };
+    let changes = belongings.plan_removal();
+    report::doctor::tell_removal(talk, &removal, &changes);
+    if removal.is_empty() && changes.is_empty() {
         return Ok(Exit::Done);
     }
     if !yes && talk.ask("Apply this?") != Some(true) {
@@ -107,6 +134,7 @@ fn uninstall(context: &Context, patient: &Patient<'_>, yes: bool) -> Result<Exit
         return Ok(Exit::No);
     }
     removal.apply(patient.repo)?;
+    apply(context, &changes);
     talk.say("done; the sessions that were captured are still here");
     Ok(Exit::Done)
 }

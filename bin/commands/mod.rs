@@ -4,6 +4,7 @@ mod capture;
 mod cat;
 mod completion;
 mod demo;
+mod docs;
 mod doctor;
 mod fetch;
 mod hook;
@@ -39,6 +40,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Push(arguments) => push::run(context, arguments),
         Verb::Sync(arguments) => sync::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
+        Verb::Docs(arguments) => docs::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),
         Verb::Completion(arguments) => completion::run(context, arguments).map(|()| Exit::Done),
     }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use git_opensession::doctor::{ENDING_SOON, Examination, FanoutMode, MANY_LEDGERS, RemoteState, Removal, Setup};
+use git_opensession::doctor::{
+    Belongings, Change, ENDING_SOON, Examination, FanoutMode, MANY_LEDGERS, RemoteState, Removal, Setup, State,
+};
 use git_opensession::fanout::Consent;
 use git_opensession::git::hooks::{HookFile, HookFolder, Notice, Plan, Step};
 use git_opensession::view::{Safe, counted, json};
@@ -33,7 +35,12 @@ struct Line {
 }
 
 /// Tells what was found. The answer is no where something keeps sessions from travelling.
-pub fn tell(context: &mut Context, examination: &Examination, as_json: bool) -> Result<Exit, Failure> {
+pub fn tell(
+    context: &mut Context,
+    examination: &Examination,
+    belongings: &Belongings<'_>,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let program = context.talk.program().to_owned();
     let mut lines = Lines { program: &program, lines: Vec::new() };
     lines.git(examination);
@@ -43,6 +50,7 @@ pub fn tell(context: &mut Context, examination: &Examination, as_json: bool) -> 
     lines.agents(examination);
     lines.ledgers(examination);
     lines.head(examination);
+    lines.belongings(belongings);
     let lines = lines.lines;
     let worst = lines.iter().map(|line| line.level).max().unwrap_or(Level::Ok);
     if as_json {
@@ -212,9 +220,35 @@ impl Lines<'_> {
     }
 }
 
+impl Lines<'_> {
+    /// Neither is needed for a push: what is not there is only told.
+    fn belongings(&mut self, belongings: &Belongings<'_>) {
+        let fix = [Hint::own(["doctor", "--fix"], "")];
+        match belongings.manual() {
+            State::Present(at) => self.add("manual", Level::Ok, at.display().to_string(), &[]),
+            State::Absent(_) => self.add("manual", Level::Note, "git opensession --help finds no man page", &fix),
+            State::Stale(_) => self.add("manual", Level::Note, "the man page is of another version", &fix),
+            State::Foreign(at) => self.add("manual", Level::Ok, format!("{} is not of ours", at.display()), &[]),
+            State::NoPlace => {
+                let print = Hint::own(["docs", "man"], "print it");
+                self.add("manual", Level::Note, "this program is in no bin of yours that has room for it", &[print]);
+            }
+        }
+        match belongings.link() {
+            State::Present(at) => self.add("link", Level::Ok, at.display().to_string(), &[]),
+            State::Absent(at) => self.add("link", Level::Note, format!("there is no {}", at.display()), &fix),
+            State::Stale(at) => {
+                self.add("link", Level::Note, format!("{} leads to another binary", at.display()), &fix);
+            }
+            State::Foreign(at) => self.add("link", Level::Note, format!("{} is not of ours", at.display()), &[]),
+            State::NoPlace => {}
+        }
+    }
+}
+
 /// Says what would be set up.
-pub fn tell_setup(talk: &Talk, setup: &Setup) {
-    if setup.is_empty() {
+pub fn tell_setup(talk: &Talk, setup: &Setup, changes: &[Change]) {
+    if setup.is_empty() && changes.is_empty() {
         talk.say("all is set up");
     }
     hook_steps(talk, &setup.hook);
@@ -227,17 +261,29 @@ pub fn tell_setup(talk: &Talk, setup: &Setup) {
     for destination in &setup.allow {
         talk.say(&format!("let sessions go to {} ({})", destination.label(), destination.url()));
     }
+    own_folders(talk, changes);
+}
+
+fn own_folders(talk: &Talk, changes: &[Change]) {
+    for change in changes {
+        talk.say(&match change {
+            Change::Link { at, to } => format!("link {} to {}", at.display(), to.display()),
+            Change::Manual { at, .. } => format!("write the man page {}", at.display()),
+            Change::Remove(at) => format!("remove {}", at.display()),
+        });
+    }
 }
 
 /// Says what would be taken out.
-pub fn tell_removal(talk: &Talk, removal: &Removal) {
-    if removal.is_empty() {
+pub fn tell_removal(talk: &Talk, removal: &Removal, changes: &[Change]) {
+    if removal.is_empty() && changes.is_empty() {
         talk.say("nothing of ours is set up here");
     }
     hook_steps(talk, &removal.hook);
     for key in &removal.keys {
         talk.say(&format!("unset {}", key.as_str()));
     }
+    own_folders(talk, changes);
 }
 
 fn hook_steps(talk: &Talk, plan: &Plan) {

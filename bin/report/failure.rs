@@ -60,6 +60,10 @@ pub enum Failure {
     NeedsYes { verb: &'static str },
     /// There is nobody to ask how sessions shall travel.
     NeedsMode,
+    /// There is no place for the man page that is the user's own.
+    NoPlaceForManual { binary: PathBuf },
+    /// There is a man page that is not ours.
+    ForeignManual { at: PathBuf },
     /// The path of this program cannot be told.
     OwnPath(io::Error),
     /// There is no remote, and none was named.
@@ -103,6 +107,8 @@ impl Failure {
             | Self::NoSessionIn { .. }
             | Self::NoView { .. }
             | Self::BadHail { .. }
+            | Self::NoPlaceForManual { .. }
+            | Self::ForeignManual { .. }
             | Self::NotAllowed { .. }
             | Self::Browse(browse::Error::Unknown { .. }) => Exit::No,
             Self::Variable { .. }
@@ -158,6 +164,9 @@ impl Failure {
             ],
             Self::BadHail { file, .. } => vec![Hint::own(["parse", "--preview", file], "if it is an agent's log")],
             Self::Setting { key, fix, .. } => vec![Hint::command(["git", "config", key, fix], "")],
+            Self::NoPlaceForManual { .. } | Self::ForeignManual { .. } => {
+                vec![Hint::own(["docs", "man"], "prints it: put it into a man1 folder of your MANPATH")]
+            }
             Self::NothingReadable { .. } | Self::Damaged { .. } | Self::Ledger(_) => {
                 vec![Hint::own(["doctor"], "look at the ledgers")]
             }
@@ -208,6 +217,10 @@ impl fmt::Display for Failure {
             Self::Git(error) => error.fmt(f),
             Self::NeedsYes { verb } => write!(f, "doctor {verb} changes things, and there is nobody to ask: say --yes"),
             Self::NeedsMode => f.write_str("nobody has chosen how sessions shall travel: say --fanout-mode"),
+            Self::NoPlaceForManual { binary } => {
+                write!(f, "{} is in no bin of your own, with room for a man page beside it", binary.display())
+            }
+            Self::ForeignManual { at } => write!(f, "{} is not of ours, and stays", at.display()),
             Self::OwnPath(source) => write!(f, "cannot tell where this program is: {}", told(source)),
             Self::Demo(stumble) => stumble.fmt(f),
             Self::NoRemote => f.write_str("this repository has no remote, and none was named"),

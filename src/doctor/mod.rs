@@ -4,10 +4,12 @@
 //! taken back byte for byte.
 
 mod agents;
+mod belongings;
 mod examine;
 mod setup;
 
 pub use agents::{AgentState, ENDING_SOON};
+pub use belongings::{Belongings, Change, MANUAL_MARK, State};
 pub use examine::{Examination, LedgerState, MANY_LEDGERS, RemoteState, examine};
 pub use setup::{FanoutMode, Removal, Setup};
 

@@ -11,6 +11,7 @@
 mod cli;
 mod consent;
 mod defects;
+mod docs;
 mod faults;
 mod hooks;
 mod odd_repositories;

@@ -266,7 +266,7 @@ fn the_work_tree_and_the_temporary_folder_are_left_as_they_were() {
     let mut home: Vec<_> =
         fs::read_dir(world.home()).expect("home").map(|e| e.expect("an entry").file_name()).collect();
     home.sort();
-    assert_eq!(home, [".claude", ".codex", ".gitconfig"]);
+    assert_eq!(home, [".claude", ".codex", ".gitconfig", ".local"], "the link is all that is new");
 }
 
 #[test]
