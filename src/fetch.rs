@@ -53,15 +53,22 @@ pub enum Error {
     Ledger(#[source] FanoutError),
 }
 
+/// Where a remote is fetched from, and what it is filed under: the name of a configured one, or an address.
+///
+/// # Errors
+/// When git cannot be run.
+pub fn source(repo: &Repo, network: &Network<'_>, remote: &str) -> Result<Destination, RemoteError> {
+    let url = addresses(network.git, remote, Direction::Fetch)?.into_iter().next();
+    let address = url.as_ref().map_or(remote.as_ref(), git::RemoteUrl::expose);
+    Ok(Destination::of_push(remote.as_ref(), address, network.config, base(repo)))
+}
+
 /// Fetches all ledgers of a remote: the name of a configured one, or an address.
 ///
 /// # Errors
 /// When the remote cannot be talked to, what came not be read, or a live ledger not be brought in line with it.
 pub fn fetch(repo: &Repo, network: &Network<'_>, remote: &str, by: &Appender<'_>) -> Result<Fetched, Error> {
-    let url = addresses(network.git, remote, Direction::Fetch)?.into_iter().next();
-    let address = url.as_ref().map_or(remote.as_ref(), git::RemoteUrl::expose);
-    let destination = Destination::of_push(remote.as_ref(), address, network.config, base(repo));
-    fetch_from(repo, network, &destination, by)
+    fetch_from(repo, network, &source(repo, network, remote)?, by)
 }
 
 /// The same, of a destination.

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod doctor;
 pub mod fanout;
 pub mod fetch;
+pub mod fsck;
 pub mod git;
 pub mod hail;
 pub mod honour;

@@ -1,6 +1,7 @@
 //! The command line: what may be said, and how it is read.
 
 mod docs;
+mod fsck;
 mod program;
 mod sync;
 mod verbs;
@@ -15,6 +16,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use git_opensession::git;
 
 pub use docs::{Docs, DocsPage};
+pub use fsck::Fsck;
 pub use program::Program;
 pub use sync::Sync;
 pub use verbs::*;
@@ -87,6 +89,8 @@ pub enum Verb {
     Push(Push),
     /// Fetch, join and push the ledgers of a remote
     Sync(Sync),
+    /// Check ledgers, here or fetched from a remote, against every rule
+    Fsck(Fsck),
     /// Check that all is well; or set up, or take down
     Doctor(Doctor),
     /// Show it all at work in a temporary repository

@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod doctor;
 mod fetch;
+mod fsck;
 mod hook;
 mod log;
 mod parse;
@@ -39,6 +40,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Fetch(arguments) => fetch::run(context, arguments),
         Verb::Push(arguments) => push::run(context, arguments),
         Verb::Sync(arguments) => sync::run(context, arguments),
+        Verb::Fsck(arguments) => fsck::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
         Verb::Docs(arguments) => docs::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),

@@ -5,6 +5,7 @@ pub mod doctor;
 mod exit;
 pub mod explain;
 mod failure;
+pub mod fsck;
 mod hint;
 pub mod push;
 mod stumble;

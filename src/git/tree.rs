@@ -117,7 +117,8 @@ impl<'repo> TreeEditor<'repo> {
 
 impl Node {
     fn read(repo: &Repo, oid: Oid) -> Result<Self> {
-        let entries = repo.tree_entries(oid)?.into_iter();
+        // A name with a slash is none that git would write: it does not stay in a tree that is written anew.
+        let entries = repo.tree_entries(oid)?.into_iter().filter(|entry| !entry.name.contains(&b'/'));
         let entries = entries.map(|TreeEntry { name, kind, oid }| (name, (kind, oid))).collect();
         Ok(Self { unchanged: Some(oid), entries, open: BTreeMap::new() })
     }

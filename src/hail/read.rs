@@ -10,6 +10,9 @@ use crate::session::{Event, HAIL_VERSION, Header, Session, Stats};
 /// The longest line that is read, in bytes: an event with a 200 MB tool output is odd, but real.
 const LONGEST_LINE: u64 = 512 << 20;
 
+/// The most values of one line: a megabyte of `[],[],[]` would be thirty in memory.
+const MOST_VALUES: usize = 2_000_000;
+
 /// A line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}: {kind}")]
@@ -50,6 +53,9 @@ pub enum LineErrorKind {
     /// A line of more than 512 MiB.
     #[error("longer than 512 MiB")]
     TooLong,
+    /// A line that is made to exhaust the memory of its readers.
+    #[error("more than {MOST_VALUES} values: no event has so many")]
+    TooManyValues,
     /// The text ends before the statistics.
     #[error("the text ends without its stats line: it was cut off")]
     CutOff,
@@ -147,6 +153,9 @@ impl<R: BufRead> Reader<R> {
             return Ok(None);
         }
         self.line += lines;
+        if has_too_many_values(&self.buffer) {
+            return Err(LineErrorKind::TooManyValues);
+        }
         let tag: Tag<'_> = parse(&self.buffer)?;
         match tag.kind.as_ref() {
             _ if self.stats.is_some() => Err(LineErrorKind::Misplaced),
@@ -199,6 +208,33 @@ fn read_line(source: &mut impl BufRead, buffer: &mut Vec<u8>) -> Result<u64, Lin
             return Ok(lines);
         }
     }
+}
+
+/// Whether a line holds more values than [`MOST_VALUES`]: every one but the first of its list comes after a comma, and
+/// every list begins with a bracket.
+fn has_too_many_values(line: &[u8]) -> bool {
+    if line.len() <= MOST_VALUES {
+        return false;
+    }
+    let (mut values, mut at) = (0_usize, 0);
+    let mut in_string = false;
+    while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+        if in_string {
+            let Some(end) = memchr::memchr2(b'"', b'\\', rest) else { break };
+            // An escape takes the byte behind it along.
+            let escape = usize::from(rest.get(end) == Some(&b'\\'));
+            in_string = escape == 1;
+            at += end + 1 + escape;
+        } else {
+            match rest.first() {
+                Some(b'"') => in_string = true,
+                Some(b',' | b'[' | b'{') => values += 1,
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+    values > MOST_VALUES
 }
 
 fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, LineErrorKind> {

@@ -86,6 +86,9 @@ pub enum Damage {
     /// The lines of a segment have another digest than the one it is listed with.
     #[error("its lines have another SHA-256 than the one they are listed with")]
     SegmentDigest,
+    /// A segment with more or fewer lines than its name says.
+    #[error("does not have the {0} events that it is named for")]
+    SegmentEvents(u64),
     /// All lines together have another digest.
     #[error("its events have another SHA-256 than the one they are listed with")]
     EventsDigest,

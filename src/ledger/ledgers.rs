@@ -55,7 +55,7 @@ pub enum Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn has(self, ledger: &LedgerRef) -> bool {
+    pub(super) fn has(self, ledger: &LedgerRef) -> bool {
         match self {
             Self::All => true,
             Self::Local => ledger.is_local(),

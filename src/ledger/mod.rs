@@ -5,6 +5,7 @@
 //! - [`join`]: one tree of the ledgers of two clones. [`replay`] brings what a remote has into the live ledger.
 //! - [`Retention`]: what a ledger no longer keeps, and what [`retain`] takes out of it.
 //! - [`Ledgers`]: reading, of one ledger or of several as one. Lists are lazy, text is verified as it is unpacked.
+//! - [`check`]: every rule held against a ledger.
 //!
 //! A session is a folder: segments, which are immutable runs of event lines, and one `m`, which has its header and
 //! lists its segments ([`Meta`]). Every path names its content, so that the trees of two ledgers can be united without a
@@ -15,6 +16,7 @@
 //! else from being read.
 
 mod append;
+pub mod check;
 mod day;
 mod error;
 mod evidence;

@@ -110,6 +110,9 @@ pub(super) fn unpack(repo: &Repo, kind: EntryKind, oid: Oid, segment: &SegmentEn
     if Digest::of(&lines) != segment.sha256 {
         return Err(Damage::SegmentDigest);
     }
+    if memchr::memchr_iter(b'\n', &lines).count() as u64 != segment.name.len {
+        return Err(Damage::SegmentEvents(segment.name.len));
+    }
     Ok(lines)
 }
 

@@ -13,6 +13,7 @@ mod consent;
 mod defects;
 mod docs;
 mod faults;
+mod fsck;
 mod hooks;
 mod odd_repositories;
 mod places;

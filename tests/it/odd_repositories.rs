@@ -62,6 +62,9 @@ fn goes_the_whole_way(object_format: &str, ref_format: &str) {
     world.os(["doctor"]).code(0);
     world.git(world.repo(), ["gc", "-q", "--prune=now"]).ok();
     assert_eq!(world.titles(world.repo()), ["write one.txt", "write two.txt"]);
+    let checked = world.os(["fsck", "--remote", "origin"]);
+    assert!(checked.err.contains("1 ledger, 2 sessions, 2 links: all is well"), "{}", checked.err);
+    assert_eq!(checked.ok(), "");
     world.uninstall().ok();
     assert!(!world.hook().exists());
 }

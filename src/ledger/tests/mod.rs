@@ -1,5 +1,6 @@
 //! Ledgers in real repositories. git itself is asked whether what was written is sound.
 
+mod check;
 mod hostile;
 mod join;
 mod race;

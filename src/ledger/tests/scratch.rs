@@ -123,6 +123,18 @@ impl Scratch {
         self.set_tree(&name, &tree);
     }
 
+    /// Puts a tree into a folder of a ledger, whatever is below it: an index would have to list all of it.
+    pub fn plant_tree(&self, branch: &str, below: &str, name: &str, tree: &str) {
+        let ledger = ledger(branch).to_string();
+        let listed = self.git(["ls-tree", &format!("{ledger}:{below}")]);
+        let folder = self.git_with(["mktree"], format!("{listed}\n040000 tree {tree}\t{name}\n").as_bytes());
+        let others = self.git(["ls-tree", &ledger]);
+        let others: Vec<_> = others.lines().filter(|line| !line.ends_with(&format!("\t{below}"))).collect();
+        let root = format!("{}\n040000 tree {folder}\t{below}\n", others.join("\n"));
+        let root = self.git_with(["mktree"], root.trim_start().as_bytes());
+        self.set_tree(&ledger, &root);
+    }
+
     fn set_tree(&self, name: &str, tree: &str) {
         let commit = self.git(["commit-tree", tree, "-m", "by hand"]);
         self.git(["update-ref", name, &commit]);
