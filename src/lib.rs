@@ -18,4 +18,5 @@ pub mod redaction;
 pub mod session;
 pub mod session_file;
 pub mod sync;
+pub mod uri;
 pub mod view;
