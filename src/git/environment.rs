@@ -13,7 +13,30 @@ pub struct GitEnvironment {
     pub variables: BTreeMap<OsString, OsString>,
 }
 
+/// What says in which repository git is (`git rev-parse --local-env-vars`), settings aside.
+const WHERE: [&str; 11] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_CONFIG",
+];
+
 impl GitEnvironment {
+    /// The same for work in another repository than the one these variables may name.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        let mut elsewhere = self.clone();
+        elsewhere.variables.retain(|name, _| !WHERE.iter().any(|known| name == OsStr::new(known)));
+        elsewhere
+    }
+
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.set(name).filter(|value| !value.is_empty())

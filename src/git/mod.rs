@@ -20,6 +20,7 @@ mod names;
 mod object;
 mod object_format;
 mod pack;
+mod private;
 pub mod process;
 mod reflog;
 mod refs;

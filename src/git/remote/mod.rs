@@ -8,6 +8,7 @@
 mod fetch;
 mod push;
 mod reason;
+mod single;
 
 use std::ffi::OsString;
 use std::time::Instant;
