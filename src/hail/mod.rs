@@ -18,6 +18,7 @@ mod digest;
 mod read;
 mod record;
 mod spell;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -25,4 +26,5 @@ mod write;
 pub use digest::{BadDigest, Digest, Hasher};
 pub use read::{LineError, LineErrorKind, Reader};
 pub use record::{Record, RecordBuilder, RecordCheckpoint, SEGMENT_BYTES, Segment, SegmentBody, StoredSegment};
+pub use snapshot::{HashedSource, Snapshot, SnapshotError, UnredactedSnapshot};
 pub use write::{Hashed, write_event, write_header, write_session, write_stats};

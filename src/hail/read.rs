@@ -131,6 +131,16 @@ impl<R: BufRead> Reader<R> {
         self.stats.as_ref()
     }
 
+    /// What is read from.
+    pub fn source(&self) -> &R {
+        &self.source
+    }
+
+    /// The number of the line that was read last.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// Reads the rest, as a whole session. Its statistics are folded anew.
     ///
     /// # Errors

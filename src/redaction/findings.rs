@@ -20,6 +20,26 @@ impl Findings {
         Self::default()
     }
 
+    /// What the marks of an earlier redaction say: how often each `[REDACTED:<rule>]` stands in a text. (What became
+    /// neutral, home and user, left no mark.)
+    #[must_use]
+    pub fn of_marks(text: &[u8]) -> Self {
+        const MARK: &[u8] = b"[REDACTED:";
+        const LONGEST: usize = 64;
+        let mut findings = Self::default();
+        for at in memchr::memmem::find_iter(text, MARK) {
+            let rest = text.get(at + MARK.len()..).unwrap_or_default();
+            let rule = rest.iter().take(LONGEST).position(|&byte| byte == b']').and_then(|end| rest.get(..end));
+            let rule = rule.and_then(|rule| str::from_utf8(rule).ok());
+            let is_rule =
+                |rule: &&str| !rule.is_empty() && rule.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if let Some(rule) = rule.filter(is_rule) {
+                findings.add(rule);
+            }
+        }
+        findings
+    }
+
     /// Counts one more.
     pub(super) fn add(&mut self, rule: &str) {
         match self.0.get_mut(rule) {
@@ -71,6 +91,13 @@ impl IntoIterator for Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_that_an_earlier_redaction_left_are_counted() {
+        let text = b"a [REDACTED:stripe-key] b [REDACTED:stripe-key][REDACTED:password] [REDACTED: x] [REDACTED:";
+        let findings = Findings::of_marks(text);
+        assert_eq!(findings.iter().collect::<Vec<_>>(), [("password", 1), ("stripe-key", 2)]);
+    }
 
     #[test]
     fn findings_add_up_and_tell_secrets_from_the_person() {

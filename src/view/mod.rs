@@ -14,6 +14,7 @@ mod look;
 mod page;
 mod rows;
 mod safe;
+mod summary;
 mod when;
 
 pub use columns::fit;
@@ -22,4 +23,5 @@ pub use look::{Look, Palette, Role};
 pub use page::{Link, Page, write_head};
 pub use rows::{Row, RowList, write_row_nul};
 pub use safe::{Safe, Untrusted, sanitise};
+pub use summary::{Summary, write_summary};
 pub use when::{ago, counted, day, iso, number, size, span};

@@ -159,7 +159,7 @@ fn label(pen: &mut Pen<'_>, name: &'static str) -> io::Result<()> {
 }
 
 /// `Name:     value`, wrapped behind the name.
-fn field(pen: &mut Pen<'_>, name: &'static str, value: &Safe<'_>) -> io::Result<()> {
+pub(super) fn field(pen: &mut Pen<'_>, name: &'static str, value: &Safe<'_>) -> io::Result<()> {
     label(pen, name)?;
     let columns = pen.look.columns.map(|columns| columns.saturating_sub(LABEL_COLUMNS));
     let lines = wrap(value, columns);
