@@ -269,6 +269,11 @@ impl fmt::Display for LedgerPath {
 }
 
 impl LedgerPath {
+    /// The folder of all snapshots.
+    pub fn snapshots() -> &'static str {
+        SNAPSHOTS
+    }
+
     /// Reads a path; `None` if it is not one of a ledger.
     pub fn parse(path: &[u8]) -> Option<Self> {
         let parts: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();

@@ -70,7 +70,10 @@ impl Reference {
             return bad("has a character that no ref may have");
         }
         let is_good = |part: &str| {
-            !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with('.') && !part.ends_with(".lock")
+            !part.is_empty()
+                && !part.starts_with(['.', '-'])
+                && !part.ends_with('.')
+                && part.strip_suffix(".lock").is_none()
         };
         if name.contains("..") || name.contains("@{") || !name.split('/').all(is_good) {
             return bad("is not the name of a ref");

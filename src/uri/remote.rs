@@ -103,7 +103,7 @@ impl Repository {
         if !is_name(owner) {
             return Err(BadUri::part("owner", "is no name at github.com"));
         }
-        if !is_name(name) || name.ends_with(".git") {
+        if !is_name(name) || without_git(name) != name {
             return Err(BadUri::part("repository", "is no name at github.com (it goes without .git)"));
         }
         Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
@@ -116,7 +116,7 @@ impl Project {
     /// # Errors
     /// When GitLab has no such paths.
     pub fn new(path: &str) -> Result<Self, BadUri> {
-        if !path.contains('/') || !path.split('/').all(is_name) || path.ends_with(".git") {
+        if !path.contains('/') || !path.split('/').all(is_name) || without_git(path) != path {
             return Err(BadUri::part("project", "is no path at gitlab.com (it goes without .git)"));
         }
         Ok(Self(path.to_owned()))
