@@ -3,6 +3,7 @@
 mod docs;
 mod fsck;
 mod program;
+mod share;
 mod sync;
 mod verbs;
 mod view;
@@ -18,6 +19,7 @@ use git_opensession::git;
 pub use docs::{Docs, DocsPage};
 pub use fsck::Fsck;
 pub use program::Program;
+pub use share::*;
 pub use sync::Sync;
 pub use verbs::*;
 pub use view::View;
@@ -81,8 +83,12 @@ pub enum Verb {
     Show(Show),
     /// Show sessions as a page in the browser: one file of HTML that needs nothing else
     View(View),
-    /// Print a session's canonical text
+    /// Print a session's canonical text, by its id, its commit or its address
     Cat(Cat),
+    /// Keep a session's canonical text on this machine, under an address
+    Register(Register),
+    /// Show what is in a session: times, counts, files, commits
+    Inspect(Inspect),
     /// Fetch the ledgers of a remote
     Fetch(Fetch),
     /// Push ledgers to a remote, by hand

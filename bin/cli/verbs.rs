@@ -108,7 +108,7 @@ pub struct Show {
 
 #[derive(Debug, Args)]
 pub struct Cat {
-    /// A session id (or its beginning), or a commit with one session behind it
+    /// An os:// address, a session id (or its beginning), or a commit with one session behind it
     #[arg(value_name = "SESSION")]
     pub session: String,
 }

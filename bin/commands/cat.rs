@@ -1,36 +1,42 @@
 //! `cat`: a session's canonical text.
 
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read, Write};
 
 use git_opensession::browse::Browser;
-use git_opensession::ledger::SessionText;
+use git_opensession::uri::Source;
 use git_opensession::view::json::EscapedJson;
 
-use super::shown;
+use super::addressed::{self, Reading};
 use crate::cli::Cat;
 use crate::context::Context;
 use crate::report::{Exit, Failure, chain};
 
 pub fn run(context: &mut Context, arguments: &Cat) -> Result<Exit, Failure> {
+    if let Some(source) = addressed::source(&arguments.session)? {
+        return cat_source(context, &source);
+    }
     let repo = context.repo()?;
     let browser = Browser::open(&repo)?;
-    let subject = browser.resolve(&arguments.session)?;
-    let findings = browser.behind(&subject)?;
-    let unreadable = shown::warn_unreadable(&context.talk, &browser, &findings);
-    let what = || shown::subject(&repo, &subject);
-    let session = match findings.found.as_slice() {
-        [] if unreadable > 0 => return Err(Failure::NothingReadable { what: what() }),
-        [] => return Err(Failure::NoSession { asked: arguments.session.clone(), what: what() }),
-        [only] => &only.session,
-        several => {
-            let sessions = several.iter().map(|found| found.session.key).collect();
-            return Err(Failure::Several { what: what(), sessions, verb: "cat" });
-        }
-    };
+    let session = addressed::only_session(context, &repo, &browser, &arguments.session, "cat")?.session;
+    let text = browser.ledgers().text(&session)?;
+    let copied = print(context, text)?;
+    copied.map_err(|why| Failure::Damaged { session: session.key.sid.to_string(), why })?;
+    Ok(Exit::Done)
+}
+
+/// All of it was held against its name before the first byte is printed.
+fn cat_source(context: &mut Context, source: &Source) -> Result<Exit, Failure> {
+    let text = Reading::new(context)?.read(context, source)?;
+    let copied = print(context, text.as_slice())?;
+    copied.map_err(|why| Failure::Damaged { session: source.to_string(), why })?;
+    Ok(Exit::Done)
+}
+
+/// On a terminal the same JSON, without what a terminal would obey; elsewhere the very bytes. The inner error is that
+/// of the text.
+fn print(context: &mut Context, text: impl Read) -> Result<Result<(), String>, Failure> {
     let is_terminal = context.out.is_terminal();
-    let text = browser.ledgers().text(session)?;
-    // On a terminal the same JSON, without what a terminal would obey; elsewhere the very bytes.
-    let copied = context.out.write(|out, _| {
+    context.out.write(|out, _| {
         if !is_terminal {
             return copy(text, out);
         }
@@ -38,13 +44,11 @@ pub fn run(context: &mut Context, arguments: &Cat) -> Result<Exit, Failure> {
         let copied = copy(text, &mut escaped);
         escaped.finish()?;
         copied
-    })?;
-    copied.map_err(|why| Failure::Damaged { session: session.key.sid.to_string(), why })?;
-    Ok(Exit::Done)
+    })
 }
 
-/// Copies a text. The outer error is the output's, the inner one the ledger's.
-fn copy(mut text: SessionText<'_>, out: &mut dyn Write) -> io::Result<Result<(), String>> {
+/// Copies a text. The outer error is the output's, the inner one the text's.
+fn copy(mut text: impl Read, out: &mut dyn Write) -> io::Result<Result<(), String>> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         let read = match text.read(&mut buffer) {

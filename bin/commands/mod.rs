@@ -1,5 +1,6 @@
 //! The verbs: one file each. A command asks the library, and shows what it said.
 
+mod addressed;
 mod capture;
 mod cat;
 mod completion;
@@ -9,9 +10,11 @@ mod doctor;
 mod fetch;
 mod fsck;
 mod hook;
+mod inspect;
 mod log;
 mod parse;
 mod push;
+mod register;
 mod show;
 mod shown;
 mod status;
@@ -37,6 +40,8 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Show(arguments) => show::run(context, arguments),
         Verb::View(arguments) => view::run(context, arguments),
         Verb::Cat(arguments) => cat::run(context, arguments),
+        Verb::Register(arguments) => register::run(context, arguments),
+        Verb::Inspect(arguments) => inspect::run(context, arguments),
         Verb::Fetch(arguments) => fetch::run(context, arguments),
         Verb::Push(arguments) => push::run(context, arguments),
         Verb::Sync(arguments) => sync::run(context, arguments),

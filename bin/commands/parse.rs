@@ -10,13 +10,14 @@ use git_opensession::ledger::Sid;
 use git_opensession::parse::{self, Log, Parsed};
 use git_opensession::redaction::{Findings, Redactor};
 use git_opensession::session::{Event, Stats};
+use git_opensession::session_file::is_hail;
 use git_opensession::view::{Conversation, Page, Reading, Safe, json, number, write_head};
 use serde::Serialize;
 
 use super::shown;
 use crate::cli::Parse;
 use crate::context::Context;
-use crate::report::{Failure, Hint};
+use crate::report::{Failure, Hint, Sharing};
 
 /// Events that a preview shows.
 const PREVIEW_EVENTS: usize = 40;
@@ -104,6 +105,12 @@ fn path_of(file: &File) -> PathBuf {
 
 fn choose(source: &Source, profile: &str) -> Result<&'static dyn LogParser, Failure> {
     let head = source.head()?;
+    if head.is_empty() {
+        return Err(Failure::UnknownLog { log: source.to_string(), is_empty: true });
+    }
+    if is_hail(head.as_slice()) {
+        return Err(Sharing::AlreadyHail { file: source.to_string() }.into());
+    }
     let fits = agents::detect(&source.path, &head);
     let asked = agents::by_name(profile);
     match (asked, fits) {

@@ -44,6 +44,11 @@ impl Shown {
         }
     }
 
+    /// The commits it belongs to, and its branches.
+    pub fn into_links_and_branches(self) -> (Vec<view::Link>, Vec<Untrusted>) {
+        (self.links, self.branches)
+    }
+
     /// The page of the session.
     pub fn page<'a>(&'a self, session: &'a StoredSession) -> Page<'a> {
         Page {

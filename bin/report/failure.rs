@@ -8,9 +8,9 @@ use git_opensession::agents::{self, ParseError};
 use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
-use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse, sync};
+use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse, source, store, sync};
 
-use super::{Exit, Hint, Stumble, chain};
+use super::{Exit, Hint, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -80,6 +80,8 @@ pub enum Failure {
     Fanout(FanoutError),
     /// The doctor.
     Doctor(Box<doctor::Error>),
+    /// Registering, reading by address, sharing.
+    Sharing(Box<Sharing>),
     /// The demo.
     Demo(Stumble),
     /// The hook's input cannot be read.
@@ -124,6 +126,7 @@ impl Failure {
             | Self::Browse(browse::Error::Ambiguous { .. } | browse::Error::NoRange { .. }) => Exit::Usage,
             Self::Remote(error) if error.is_network() => Exit::Network,
             Self::Parse { error, .. } => of_parse(error),
+            Self::Sharing(sharing) => sharing.exit(),
             Self::Doctor(error) => of_doctor(error),
             _ => Exit::Fatal,
         }
@@ -142,6 +145,7 @@ impl Failure {
             Self::NoRemote | Self::UnknownRemote { .. } | Self::Remote(RemoteError::NotFound { .. }) => {
                 vec![Hint::command(["git", "remote", "-v"], "the remotes that are known here")]
             }
+            Self::Sharing(sharing) => sharing.hints(),
             Self::NotAllowed { label, .. } => vec![Hint::own(["doctor", "--fix", "--remote", label], "allow it")],
             Self::Browse(browse::Error::Unknown { .. }) => vec![
                 Hint::own(["log"], "the sessions that are here"),
@@ -231,6 +235,7 @@ impl fmt::Display for Failure {
             Self::Fetch(error) => write!(f, "{}", chain(error)),
             Self::Fanout(error) => error.fmt(f),
             Self::Doctor(error) => error.fmt(f),
+            Self::Sharing(sharing) => sharing.fmt(f),
             Self::Input(source) => write!(f, "cannot read what git says: {}", told(source)),
             Self::Output(source) => write!(f, "cannot write the output: {}", told(source)),
             Self::Folder { path, source } => write!(f, "cannot change to {}: {}", path.display(), told(source)),
@@ -325,6 +330,30 @@ impl From<doctor::Error> for Failure {
     }
 }
 
+impl From<Sharing> for Failure {
+    fn from(sharing: Sharing) -> Self {
+        Self::Sharing(Box::new(sharing))
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Git(error) => Self::Git(error),
+            error => Sharing::Store(error).into(),
+        }
+    }
+}
+
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Self {
+        match error {
+            source::Error::Git(error) | source::Error::Store(store::Error::Git(error)) => Self::Git(error),
+            error => Sharing::Source(error).into(),
+        }
+    }
+}
+
 impl From<RemoteError> for Failure {
     fn from(error: RemoteError) -> Self {
         Self::Remote(error)
@@ -370,7 +399,7 @@ impl From<git::Error> for Failure {
 }
 
 /// What the system says, without the number that Rust adds.
-fn told(error: &io::Error) -> String {
+pub(super) fn told(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error ").next().unwrap_or_default().to_owned()
 }

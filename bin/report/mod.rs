@@ -8,11 +8,13 @@ mod failure;
 pub mod fsck;
 mod hint;
 pub mod push;
+mod sharing;
 mod stumble;
 
 pub use exit::Exit;
 pub use failure::Failure;
 pub use hint::Hint;
+pub use sharing::Sharing;
 pub use stumble::Stumble;
 
 use std::error::Error;

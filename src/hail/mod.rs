@@ -17,8 +17,8 @@
 mod digest;
 mod read;
 mod record;
-mod spell;
 mod snapshot;
+mod spell;
 #[cfg(test)]
 mod tests;
 mod write;

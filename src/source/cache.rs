@@ -4,7 +4,7 @@
 use super::{Error, Sources, blob, file_of};
 use crate::fanout::Destination;
 use crate::git::process::GitProgram;
-use crate::git::remote::{Endpoint, Network};
+use crate::git::remote::{Endpoint, Extent, Network};
 use crate::git::{self, Config, HiddenRef, RemoteUrl, Repo};
 use crate::hail::Digest;
 use crate::store::cache_folder;
@@ -30,7 +30,7 @@ impl Sources<'_> {
         let network = Network { git: &program, config, prompts: self.prompts, deadline: None };
         let into =
             HiddenRef::under(&format!("cache/{}", short(source.reference.as_str()))).map_err(git::Error::from)?;
-        network.fetch_tip(&endpoint, source.reference.as_str(), &into)?;
+        network.fetch_one(&endpoint, source.reference.as_str(), &into, Extent::Tip)?;
         let tip = repo.read_ref(into.name())?;
         let file = tip.map(|tip| file_of(&repo, tip, &source.path.in_tree())).transpose()?.flatten();
         let file = file.ok_or_else(|| Error::NoFile(Box::new(source.clone())))?;

@@ -6,8 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{Error, blob, file_of};
 use crate::fanout::Destination;
 use crate::git::process::{GitProgram, Prompts};
-use crate::git::remote::Wanted;
-use crate::git::remote::{Direction, Network, addresses};
+use crate::git::remote::{Direction, Extent, Network, addresses};
 use crate::git::{Config, HiddenRef, Oid, RefName, RemoteUrl, Repo};
 use crate::hail::Digest;
 use crate::ledger::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, tracking_prefix};
@@ -92,10 +91,9 @@ impl Here<'_> {
     ) -> Result<Option<Vec<u8>>, Error> {
         let Some(part) = source.reference.as_str().strip_prefix(LOCAL_PREFIX) else { return Ok(None) };
         let network = Network { git: self.program, config: self.config, prompts, deadline: None };
-        let tracking = tracking_prefix(known.key());
-        network.fetch(self.repo, &known.endpoint(self.config), &tracking, Wanted::Ledgers(&[part]))?;
-        let name =
-            RefName::new(format!("{tracking}{part}")).and_then(HiddenRef::new).map_err(crate::git::Error::from)?;
+        let name = RefName::new(format!("{}{part}", tracking_prefix(known.key())));
+        let name = name.and_then(HiddenRef::new).map_err(crate::git::Error::from)?;
+        network.fetch_one(&known.endpoint(self.config), source.reference.as_str(), &name, Extent::Whole)?;
         let tip: Option<Oid> = self.repo.read_ref(name.name())?;
         let file = tip.map(|tip| file_of(self.repo, tip, &source.path.in_tree())).transpose()?.flatten();
         let file = file.ok_or_else(|| Error::NoFile(Box::new(source.clone())))?;

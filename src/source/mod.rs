@@ -7,7 +7,7 @@ mod cache;
 mod here;
 
 use crate::git::process::Prompts;
-use crate::git::remote::{FetchError, RemoteError};
+use crate::git::remote::RemoteError;
 use crate::git::{self, GitEnvironment, Oid, Repo};
 use crate::hail::{Digest, LineError};
 use crate::inspect::inspect;
@@ -67,15 +67,6 @@ pub enum Error {
     /// There is no folder for what is fetched.
     #[error("there is no home folder to keep in what is fetched")]
     NoCache,
-}
-
-impl From<FetchError> for Error {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Remote(error) => Self::Remote(error),
-            FetchError::Local(error) => Self::Git(error),
-        }
-    }
 }
 
 impl Sources<'_> {

@@ -21,6 +21,7 @@ mod privacy;
 mod push;
 mod reading;
 mod readme;
+mod register;
 mod view;
 mod walls;
 mod world;

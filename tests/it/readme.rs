@@ -38,7 +38,7 @@ fn commands(readme: &str, log: &str, sid: &str) -> Vec<String> {
         .filter(|text| text.starts_with("git opensession") && !text.contains('\n'))
         .map(|text| {
             let text = text.replace("<rev>", "HEAD").replace("<log>", log).replace("3f2a91", sid);
-            text.replace("main..topic", "HEAD~1..HEAD")
+            text.replace("main..topic", "HEAD~1..HEAD").replace("session.hail.jsonl", "../session.hail.jsonl")
         })
         .collect();
     // Last what takes all of it away.
@@ -54,6 +54,8 @@ fn every_command_of_the_readme_works() {
     world.set_now("2026-03-06T12:05:00Z");
     world.commit("file", "one line of text\n", "a file");
     world.git(world.repo(), ["push", "-q", "origin", "main"]).ok();
+    let hail = world.path("session.hail.jsonl");
+    world.os(["parse".as_ref(), log.as_os_str(), "--out".as_ref(), hail.as_os_str()]).ok();
     let sid: String = world.os(["log"]).ok().chars().take(8).collect();
     let commands = commands(&readme(), &log.display().to_string(), &sid);
     assert!(commands.len() > 10, "{commands:?}");

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 pub use fetch::{FetchError, FetchReport, Mapping, Moved};
 pub use push::{Atomic, Change, Lease, PushReport, RefOutcome, RefPush, Rejection, RejectionKind};
+pub use single::Extent;
 
 use super::process::{Command, Ending, Finished, GitProgram, ProcessError, Prompts};
 use super::remote_url::{Login, RemoteUrl};

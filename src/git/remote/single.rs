@@ -1,26 +1,34 @@
-//! Fetching one ref, and one file of it, into a repository of our own.
+//! Fetching one ref, by its own name, and one file of it.
 
 use super::{Endpoint, NAME, Network, RemoteError, reason};
 use crate::git::{HiddenRef, Oid};
 
-impl Network<'_> {
-    /// Fetches what a remote calls `reference` into `into`: its tip alone, and its files only as they are asked for,
-    /// where the remote can do that.
+/// How much of what a ref reaches is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it, as `git fetch` does.
+    Whole,
+    /// Its tip alone, and files only as they are asked for ([`Network::fetch_object`]), where the remote can do that.
     ///
-    /// Only for a repository of our own ([`crate::git::Repo::make_private`]): it becomes a shallow and partial one. The
-    /// git this network was given must work there.
+    /// Only for a repository of our own ([`crate::git::Repo::make_private`]): it becomes a shallow and partial one.
+    Tip,
+}
+
+impl Network<'_> {
+    /// Fetches what a remote calls `reference` into `into`, whatever that was, and touches nothing else.
     ///
     /// # Errors
     /// When the remote cannot be talked to, or has no such ref.
-    pub fn fetch_tip(&self, endpoint: &Endpoint, reference: &str, into: &HiddenRef) -> Result<(), RemoteError> {
-        let refspec = format!("+{reference}:{}", into.as_str());
-        let fixed = [
-            "-c",
-            "fetch.fsckObjects=true",
-            "-c",
-            "fetch.writeCommitGraph=false",
-            "-c",
-            "fetch.bundleURI=",
+    pub fn fetch_one(
+        &self,
+        endpoint: &Endpoint,
+        reference: &str,
+        into: &HiddenRef,
+        extent: Extent,
+    ) -> Result<(), RemoteError> {
+        const SETTINGS: [&str; 6] =
+            ["-c", "fetch.fsckObjects=true", "-c", "fetch.writeCommitGraph=false", "-c", "fetch.bundleURI="];
+        const FETCH: [&str; 8] = [
             "fetch",
             "--quiet",
             "--no-progress",
@@ -29,12 +37,15 @@ impl Network<'_> {
             "--no-auto-maintenance",
             "--no-recurse-submodules",
             "--no-prune",
-            "--depth=1",
-            "--filter=blob:none",
-            "--",
-            NAME,
         ];
-        let finished = self.command(endpoint, fixed.into_iter().chain([refspec.as_str()])).run()?;
+        let refspec = format!("+{reference}:{}", into.as_str());
+        let extent: &[&str] = match extent {
+            Extent::Whole => &[],
+            Extent::Tip => &["--depth=1", "--filter=blob:none"],
+        };
+        let what = ["--", NAME, refspec.as_str()];
+        let arguments = SETTINGS.iter().chain(&FETCH).chain(extent).chain(&what);
+        let finished = self.command(endpoint, arguments).run()?;
         if finished.succeeded() {
             return Ok(());
         }
@@ -47,7 +58,7 @@ impl Network<'_> {
         })
     }
 
-    /// Gets an object that [`Network::fetch_tip`] left at the remote.
+    /// Gets an object that [`Extent::Tip`] left at the remote.
     ///
     /// # Errors
     /// When the remote cannot be talked to, or does not give it.

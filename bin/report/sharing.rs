@@ -1,0 +1,131 @@
+//! What can end registering, reading by address, sharing and settings early, and what is said of it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use git_opensession::git::remote::RemoteError;
+use git_opensession::hail::LineError;
+use git_opensession::uri::{BadUri, Source};
+use git_opensession::{source, store};
+
+use super::{Exit, Hint, chain, failure::told};
+
+/// Where people put a session's canonical text: as in the first OpenSession's own words.
+const HAIL_FILE: &str = "./session.hail.jsonl";
+
+/// Why a session could not be registered, read by its address or shared.
+#[derive(Debug)]
+pub enum Sharing {
+    /// An address that is none.
+    BadUri { text: String, error: BadUri },
+    /// The address of a handoff, where a session is wanted.
+    Artifact { uri: String },
+    /// A file that cannot be read.
+    Unreadable { file: String, source: io::Error },
+    /// A file that is no HAIL; `agent` if it is that agent's own log. `log` is `None` for standard input.
+    NotHail { file: String, log: Option<PathBuf>, agent: Option<&'static str>, why: LineError },
+    /// A file that is HAIL, where an agent's log is wanted.
+    AlreadyHail { file: String },
+    /// A session that is too long.
+    TooLarge { what: String, limit: u64, is_for_share: bool },
+    /// The store.
+    Store(store::Error),
+    /// An address that leads to nothing that can be read.
+    Source(source::Error),
+}
+
+impl Sharing {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::BadUri { .. } => Exit::Usage,
+            Self::Unreadable { source, .. } if is_wrong_path(source) => Exit::Usage,
+            Self::Artifact { .. }
+            | Self::NotHail { .. }
+            | Self::AlreadyHail { .. }
+            | Self::TooLarge { .. }
+            | Self::Store(store::Error::Damaged { .. } | store::Error::Raced)
+            | Self::Source(
+                source::Error::Unregistered(_)
+                | source::Error::Digest { .. }
+                | source::Error::NotHail { .. }
+                | source::Error::NoFile(_)
+                | source::Error::Store(store::Error::Damaged { .. })
+                | source::Error::Remote(RemoteError::NoSuchRef { .. }),
+            ) => Exit::No,
+            Self::Source(source::Error::Remote(error)) if error.is_network() => Exit::Network,
+            Self::Unreadable { .. } | Self::Store(_) | Self::Source(_) => Exit::Fatal,
+        }
+    }
+
+    /// What may help.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::BadUri { error: BadUri::Spelling { right }, .. } => vec![Hint::own(["inspect", right], "")],
+            Self::NotHail { log, agent, .. } => {
+                let log = log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string());
+                let (profile, log) = match agent {
+                    Some(agent) => (*agent, log),
+                    None => ("auto", "./raw-session.jsonl".to_owned()),
+                };
+                vec![
+                    Hint::own(["parse", "--profile", profile, &log, "--out", HAIL_FILE], ""),
+                    Hint::own(["register", HAIL_FILE], ""),
+                ]
+            }
+            Self::AlreadyHail { file } => vec![Hint::own(["register", file], "")],
+            Self::Store(store::Error::Damaged { .. })
+            | Self::Source(source::Error::Store(store::Error::Damaged { .. })) => {
+                vec![
+                    Hint::own(["register", HAIL_FILE], "put it right, from the session's text"),
+                    Hint::command(["git", "fsck"], "look what else is damaged"),
+                ]
+            }
+            Self::Source(source::Error::Unregistered(_)) => {
+                vec![Hint::own(["register", HAIL_FILE], "from the session's text")]
+            }
+            Self::Source(source::Error::Digest { .. } | source::Error::NoFile(_) | source::Error::NotHail { .. }) => {
+                vec![Hint::own(["fetch"], "get what the remote has now")]
+            }
+            Self::Source(source::Error::Remote(RemoteError::NotFound { .. })) => {
+                vec![Hint::command(["git", "remote", "-v"], "the remotes that are known here")]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn is_wrong_path(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory)
+}
+
+impl fmt::Display for Sharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadUri { text, error } => write!(f, "{text}: {error}"),
+            Self::Artifact { uri } => write!(f, "{uri} is a handoff, and no session"),
+            Self::Unreadable { file, source } => write!(f, "cannot read {file}: {}", told(source)),
+            Self::NotHail { file, agent: Some(agent), .. } => {
+                write!(f, "{file} is a log of {agent}, and no canonical HAIL: parse it first")
+            }
+            Self::NotHail { file, agent: None, why, .. } => write!(f, "{file} is no canonical HAIL: {}", chain(why)),
+            Self::AlreadyHail { file } => write!(f, "{file} is canonical HAIL already: there is nothing to parse"),
+            Self::TooLarge { what, limit, is_for_share: true } => write!(
+                f,
+                "{what} has more than {} MB of text: forges warn of files above that, and refuse larger ones",
+                limit >> 20
+            ),
+            Self::TooLarge { what, limit, .. } => {
+                write!(f, "{what} has more than {} MB: a session is stored and verified in one piece", limit >> 20)
+            }
+            Self::Store(error) => write!(f, "{}", chain(error)),
+            Self::Source(source::Error::Digest { address, found }) => write!(
+                f,
+                "{}: what is there has the SHA-256 {found}, and not the one it is named for",
+                Source::Remote((**address).clone())
+            ),
+            Self::Source(error) => write!(f, "{}", chain(error)),
+        }
+    }
+}
