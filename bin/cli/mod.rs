@@ -124,9 +124,11 @@ impl Cli {
     /// The command tree without what only git calls, under the name of the file: for completion,
     /// which would offer hidden verbs, too.
     pub fn shown_command() -> clap::Command {
-        let command = clap::Command::default().name(NAME);
-        let command = command.about("Keep AI coding sessions where the code is: in git");
-        Global::augment_args(Verb::augment_subcommands(command.version(env!("CARGO_PKG_VERSION"))))
+        let command = clap::Command::default().name(NAME).version(env!("CARGO_PKG_VERSION"));
+        // Last, or what is said of the global options becomes what is said of the program.
+        Global::augment_args(Verb::augment_subcommands(command))
+            .about("Keep AI coding sessions where the code is: in git")
+            .long_about(None::<&str>)
     }
 }
 

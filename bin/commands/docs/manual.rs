@@ -13,13 +13,16 @@ use crate::cli::{Cli, NAME};
 const DESCRIPTION: &str = include_str!("description.roff");
 const REST: &str = include_str!("rest.roff");
 
+/// What clap's text uses for an apostrophe: said once for the page, and not again with the options of each verb.
+const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
+
 /// The page, as roff.
 pub fn text() -> String {
     let tree = Cli::shown_command();
     let mut page = format!(
-        ".TH GIT-OPENSESSION 1 \"\" \"git-opensession {}\" \"Git Manual\"\n.SH NAME\n{NAME} \\- {}\n",
+        "{APOSTROPHE}.TH GIT-OPENSESSION 1 \"\" \"git-opensession {}\" \"Git Manual\"\n.SH NAME\n{NAME} \\- {}\n",
         env!("CARGO_PKG_VERSION"),
-        escaped(&about(&tree)),
+        escaped(about(&tree).trim_end_matches('.')),
     );
     page.push_str(".SH SYNOPSIS\n.nf\n\\fBgit opensession\\fR\n");
     page.push_str("\\fBgit opensession\\fR [\\fIoptions\\fR] \\fIverb\\fR [\\fIarguments\\fR]\n.fi\n");
@@ -112,5 +115,15 @@ mod tests {
         let expected = ["NAME", "SYNOPSIS", "DESCRIPTION", "VERBS", "OPTIONS", "CONFIGURATION", "ENVIRONMENT", "FILES"];
         assert_eq!(sections[..8], expected);
         assert_eq!(sections[8..], ["\"EXIT STATUS\"", "EXAMPLES", "\"SEE ALSO\""]);
+        let name = page.lines().skip_while(|line| *line != ".SH NAME").nth(1);
+        assert_eq!(name, Some("git-opensession \\- Keep AI coding sessions where the code is: in git"));
+    }
+
+    #[test]
+    fn what_it_takes_for_an_apostrophe_is_defined_once_and_first() {
+        let page = text();
+        assert!(page.starts_with(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n.TH "), "{}", &page[..60]);
+        assert!(page.contains("an agent\\*(Aqs log"));
+        assert_eq!(page.matches(".ds Aq").count(), 2);
     }
 }
