@@ -12,6 +12,7 @@ mod cli;
 mod consent;
 mod defects;
 mod docs;
+mod examples;
 mod faults;
 mod fsck;
 mod hooks;

@@ -120,3 +120,65 @@ fn a_file_holds_one_thing() {
         .collect();
     assert!(long.is_empty(), "{}", long.join("\n"));
 }
+
+/// What a file shows to others: heads of functions and of implementations, enums and traits as a whole, fields.
+fn signatures(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        let item = line.trim_start();
+        let begins = |starts: &[&str]| starts.iter().any(|start| item.starts_with(start));
+        let is_last: fn(&str) -> bool = if begins(&["pub fn ", "pub const fn ", "impl"]) {
+            |line| line.contains('{') || line.ends_with(';')
+        } else if begins(&["pub enum ", "pub trait "]) {
+            |line| line == "}"
+        } else if begins(&["pub "]) {
+            |_| true
+        } else {
+            continue;
+        };
+        let mut signature = line.to_owned();
+        let mut last = line;
+        while !is_last(last) {
+            let Some(next) = lines.next() else { break };
+            signature.extend(["\n", next]);
+            last = next;
+        }
+        found.push(signature);
+    }
+    found
+}
+
+/// The signatures of a file that name something of git2.
+fn of_git2(code: &str) -> Vec<String> {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    let imports = code.split("use git2::").skip(1).filter_map(|rest| rest.split(';').next());
+    let mut names: Vec<String> = imports.flat_map(words).filter(|word| !word.is_empty()).collect();
+    names.push("git2".to_owned());
+    signatures(code).into_iter().filter(|signature| words(signature).iter().any(|word| names.contains(word))).collect()
+}
+
+#[test]
+fn no_type_of_git2_is_in_a_public_signature() {
+    for leak in [
+        "use git2::{Oid, Tree};\npub fn tree(\n    oid: u8,\n) -> Tree {\n",
+        "impl From<git2::Error> for Error {\n",
+        "pub enum Error {\n    Git(git2::Error),\n}\n",
+        "pub struct Repo {\n    pub inner: git2::Repository,\n}\n",
+    ] {
+        assert_eq!(of_git2(leak).len(), 1, "{leak}");
+    }
+    assert!(of_git2("pub fn version() -> String {\n    git2::Version::get()\n}\n").is_empty());
+
+    // What is in the back end is seen by its room only: `mod backend` is private there.
+    let git = sources("src/git");
+    let room = git.iter().find(|(path, _)| path.ends_with("src/git/mod.rs")).map(|(_, text)| text.as_str());
+    assert!(room.is_some_and(|text| text.lines().any(|line| line == "mod backend;")));
+    let seen = git.iter().filter(|(path, _)| !path.starts_with("src/git/backend") && !is_test(path));
+    let wrong: Vec<_> = seen
+        .flat_map(|(path, text)| of_git2(&code(text)).into_iter().map(|found| format!("{}: {found}", path.display())))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
