@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use crate::agents::LogFile;
-use crate::ledger::SessionKey;
+use crate::ledger::{SessionKey, Sid};
 use crate::link::{Outline, PathHash};
 
 /// The name of the file.
@@ -136,6 +136,12 @@ impl Index {
         Self::parse(&whole, versions).unwrap_or_default()
     }
 
+    /// Reads the index in a folder, whatever made it.
+    pub(super) fn load_any(folder: &Path) -> Self {
+        let whole = fs::read(folder.join(NAME)).unwrap_or_default();
+        Self::parse_of(&whole, |_| true).unwrap_or_default()
+    }
+
     /// Writes the index.
     pub(super) fn store(&mut self, folder: &Path, versions: &str) -> io::Result<()> {
         self.forget_oldest(MOST_LOGS);
@@ -166,6 +172,14 @@ impl Index {
         self.get(log).is_some_and(|entry| matches!(entry.verdict, Verdict::Here(_)))
     }
 
+    /// The session that a log is of, if that is known.
+    pub(super) fn sid_of(&self, log: PathHash) -> Option<Sid> {
+        match &self.get(log)?.verdict {
+            Verdict::Here(known) => Some(known.key.sid),
+            _ => None,
+        }
+    }
+
     /// Forgets the logs that were last written long before now (seconds since the epoch).
     pub(super) fn forget_old(&mut self, now: i64) {
         let oldest = i128::from(now) * SECOND - REMEMBERED;
@@ -192,13 +206,18 @@ impl Index {
     }
 
     fn parse(whole: &[u8], versions: &str) -> Option<Self> {
+        Self::parse_of(whole, |made_by| made_by == versions)
+    }
+
+    /// With the logs, if they are of versions for which `is_known` says yes.
+    fn parse_of(whole: &[u8], is_known: impl Fn(&str) -> bool) -> Option<Self> {
         let (first, body) = whole.split_at(memchr::memchr(b'\n', whole)?);
         let body = body.strip_prefix(b"\n")?;
         let sum = str::from_utf8(first).ok()?.strip_prefix(MAGIC)?.strip_prefix(' ')?;
         (u64::from_str_radix(sum, 16).ok()? == checksum(body)).then_some(())?;
         let (head, logs) = postcard::take_from_bytes::<Head<'_>>(body).ok()?;
         // What another build knew may also have another shape.
-        let logs = if head.versions == versions { postcard::from_bytes(logs).ok()? } else { BTreeMap::new() };
+        let logs = if is_known(head.versions) { postcard::from_bytes(logs).ok()? } else { BTreeMap::new() };
         let roots = head.roots.into_iter().map(PathBuf::from).collect();
         Some(Self { logs, roots, captured_at: head.captured_at, listed_at: None })
     }
@@ -233,7 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::{Day, Sid};
+    use crate::ledger::Day;
     use crate::link::ShortId;
     use crate::session::Timestamp;
 

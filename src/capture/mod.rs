@@ -11,6 +11,7 @@ mod append;
 mod discover;
 mod disk;
 mod explain;
+mod forget;
 mod gather;
 mod index;
 mod outcome;
@@ -28,6 +29,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 pub use explain::{Explanation, LookedAt, explain};
+pub use forget::forget;
 pub use outcome::{Captured, LedgerChange, LinkMade, LogCounts, Skip, SkippedLog, Unfinished, WhyUnfinished};
 pub use targets::targets_by_hand;
 

@@ -1,11 +1,12 @@
-//! Which commits were made in this repository, and in which of its worktrees: what the reflogs of `HEAD` tell.
+//! Reflogs: which commits were made in this repository, and in which of its worktrees, is what those of `HEAD` tell; those
+//! of hidden refs can be forgotten.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Oid, Repo, Result};
+use super::{Error, HiddenRef, Oid, Repo, Result};
 
 /// How much of a reflog is read, in bytes from its end: some five thousand of its latest lines.
 const TAIL: u64 = 1 << 20;
@@ -35,6 +36,20 @@ impl Repo {
             }
         }
         Ok(made)
+    }
+
+    /// Removes the reflog of a hidden ref: what it pointed at before is then held by nothing. It need not have one (most
+    /// have one only with `core.logAllRefUpdates=always`).
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be removed.
+    pub fn forget_reflog(&self, name: &HiddenRef) -> Result<()> {
+        // A file of its own, wherever refs are files.
+        let path = self.common_dir().join("logs").join(name.as_str());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -143,6 +158,20 @@ mod tests {
         for line in [&b""[..], b"\t", b"\tcommit: x", b"1 2 3\tcommit: x", b"\xff \xff\tcommit: x", b"1 \tcommit: x"] {
             assert_eq!(LogLine::parse(line), None, "{line:?}");
         }
+    }
+
+    #[test]
+    fn the_reflog_of_a_hidden_ref_can_be_forgotten() {
+        let sandbox = Sandbox::new();
+        let name = HiddenRef::under("branches/bWFpbg").unwrap();
+        let blob = sandbox.git_with_input(&["hash-object", "-w", "--stdin"], b"x");
+        sandbox.git(&["update-ref", "--create-reflog", name.as_str(), &blob]);
+        assert_eq!(sandbox.git(&["reflog", "exists", name.as_str()]), "");
+        let log = sandbox.repo().common_dir().join("logs").join(name.as_str());
+        assert!(log.is_file());
+        sandbox.repo().forget_reflog(&name).unwrap();
+        assert!(!log.exists());
+        sandbox.repo().forget_reflog(&name).unwrap();
     }
 
     fn a_commit_is_known_by_the_worktree_it_was_made_in() {

@@ -4,6 +4,7 @@
 //! v2/format                                                "2"
 //! v2/branch                                                the branch name, exact bytes
 //! v2/floor                                                 a day, YYYY-MM-DD; earlier days are expired
+//! v2/k/<YYYYMMDD>-<sid>                                    a session of before the floor that is kept; empty
 //! v2/s/YYYY/MM/DD/<sid>/<gen>.<start>-<len>-<hash8>.zst    a segment: `len` events, `start` come before it
 //! v2/s/YYYY/MM/DD/<sid>/m.<rev>-<hash8>.json               header, statistics, list of segments
 //! v2/c/YYYY-MM/<aa>/<rest of commit id>/<YYYYMMDD>-<sid>   a link by commit
@@ -39,6 +40,8 @@ pub(super) const FORMAT_NAME: &str = "format";
 pub(super) const BRANCH_NAME: &str = "branch";
 /// `floor`, below [`ROOT`].
 pub(super) const FLOOR_NAME: &str = "floor";
+/// The folder of the sessions that are kept below the floor, below [`ROOT`].
+pub(super) const KEPT: &str = "k";
 /// The folder of sessions, below [`ROOT`].
 pub(super) const SESSIONS: &str = "s";
 /// The folder of links by commit, below [`ROOT`].
@@ -209,6 +212,8 @@ pub enum LedgerPath {
     Branch,
     /// `v2/floor`.
     Floor,
+    /// A session below the floor that is kept.
+    Kept(SessionKey),
     /// A segment of a session.
     Segment(SessionKey, SegmentName),
     /// An `m` of a session.
@@ -255,6 +260,7 @@ impl fmt::Display for LedgerPath {
             Self::Format => write!(f, "{ROOT}/{FORMAT_NAME}"),
             Self::Branch => write!(f, "{ROOT}/{BRANCH_NAME}"),
             Self::Floor => write!(f, "{ROOT}/{FLOOR_NAME}"),
+            Self::Kept(key) => write!(f, "{ROOT}/{KEPT}/{key}"),
             Self::Segment(key, name) => write!(f, "{ROOT}/{SESSIONS}/{}/{}", session_folder(*key), name.file()),
             Self::Meta(key, name) => write!(f, "{ROOT}/{SESSIONS}/{}/{name}", session_folder(*key)),
             Self::CommitLink(month, commit, key) => {
@@ -287,6 +293,7 @@ impl LedgerPath {
             (FORMAT_NAME, []) => Some(Self::Format),
             (BRANCH_NAME, []) => Some(Self::Branch),
             (FLOOR_NAME, []) => Some(Self::Floor),
+            (KEPT, [key]) => Some(Self::Kept(SessionKey::parse(key)?)),
             (SESSIONS, [year, month, day, sid, file]) => {
                 let key = SessionKey { day: Day::from_parts(year, month, day)?, sid: Sid::parse(sid)? };
                 let segment = SegmentName::parse_file(file).map(|name| Self::Segment(key, name));
@@ -370,6 +377,7 @@ mod tests {
             Just(LedgerPath::Format),
             Just(LedgerPath::Branch),
             Just(LedgerPath::Floor),
+            key().prop_map(LedgerPath::Kept),
             (key(), any::<u32>(), any::<u64>(), any::<u64>(), hash()).prop_map(
                 |(key, generation, start, len, hash)| {
                     LedgerPath::Segment(key, SegmentName { generation, start, len, hash })

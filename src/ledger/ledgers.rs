@@ -89,7 +89,7 @@ impl<'repo> Ledgers<'repo> {
                 }
             }
         }
-        ledgers.share_floors();
+        ledgers.share_retention();
         // A ledger that was pushed or fetched and not touched since is there twice.
         let mut seen = HashSet::new();
         ledgers.views.retain(|view| seen.insert((view.tip(), view.branch().cloned())));
@@ -101,15 +101,16 @@ impl<'repo> Ledgers<'repo> {
         Self { repo: view.repo(), views: vec![view], unreadable: Vec::new() }
     }
 
-    fn share_floors(&mut self) {
-        let mut floors: BTreeMap<Option<BranchName>, Option<Day>> = BTreeMap::new();
+    fn share_retention(&mut self) {
+        let mut shared: BTreeMap<Option<BranchName>, Retention> = BTreeMap::new();
         for view in &self.views {
-            let floor = floors.entry(view.branch().cloned()).or_default();
-            *floor = (*floor).max(view.floor());
+            let known = shared.entry(view.branch().cloned()).or_default();
+            *known = std::mem::take(known).and(view.retention());
         }
         for view in &mut self.views {
-            let floor = floors.get(&view.branch().cloned()).copied().flatten();
-            view.raise_floor(floor);
+            if let Some(retention) = shared.get(&view.branch().cloned()) {
+                view.restrict(retention);
+            }
         }
     }
 
@@ -142,7 +143,7 @@ impl<'repo> Ledgers<'repo> {
             return Ok(None);
         }
         let (mut folders, mut problems) = (Vec::new(), Vec::new());
-        for view in self.views.iter().filter(|view| !view.is_expired(key.day)) {
+        for view in self.views.iter().filter(|view| !view.is_expired(key)) {
             match view.folder_oid(key) {
                 Ok(oid) => folders.extend(oid.map(|oid| (view, oid))),
                 Err(error) => problems.push(error),
@@ -200,7 +201,7 @@ impl<'repo> Ledgers<'repo> {
                 Vec::new()
             });
             for (key, entry) in links {
-                if view.is_expired(key.day) || self.is_purged(key.sid) {
+                if view.is_expired(key) || self.is_purged(key.sid) {
                     continue;
                 }
                 keep_stronger(strongest.entry(key).or_insert(None), read_evidence(view, &entry).ok());
@@ -225,7 +226,7 @@ impl<'repo> Ledgers<'repo> {
             return Ok(Vec::new());
         }
         let mut strongest: BTreeMap<Oid, Option<Evidence>> = BTreeMap::new();
-        for view in self.views.iter().filter(|view| !view.is_expired(key.day)) {
+        for view in self.views.iter().filter(|view| !view.is_expired(key)) {
             for (commit, entry) in view.commits_of(key)? {
                 keep_stronger(strongest.entry(commit).or_insert(None), read_evidence(view, &entry).ok());
             }
@@ -242,7 +243,7 @@ impl<'repo> Ledgers<'repo> {
         let mut commits: BTreeMap<SessionKey, BTreeSet<Oid>> = BTreeMap::new();
         for view in &self.views {
             for (key, commit) in view.ties_since(since.map(Month::of))? {
-                let wanted = since.is_none_or(|since| key.day >= since) && !view.is_expired(key.day);
+                let wanted = since.is_none_or(|since| key.day >= since) && !view.is_expired(key);
                 if wanted && !self.is_purged(key.sid) {
                     commits.entry(key).or_default().insert(commit);
                 }

@@ -4,6 +4,7 @@
 //! - [`append`]: one commit for one capture. What is there already is not written again.
 //! - [`join`]: one tree of the ledgers of two clones. [`replay`] brings what a remote has into the live ledger.
 //! - [`Retention`]: what a ledger no longer keeps, and what [`retain`] takes out of it.
+//! - [`roll`]: a ledger with another tree ([`Rewrite`]) and without its history.
 //! - [`Ledgers`]: reading, of one ledger or of several as one. Lists are lazy, text is verified as it is unpacked.
 //! - [`check`]: every rule held against a ledger.
 //!
@@ -15,11 +16,13 @@
 //! followed; what is too large is not read; what is damaged is an error that names its path, and keeps nothing
 //! else from being read.
 
+mod again;
 mod append;
 pub mod check;
 mod day;
 mod error;
 mod evidence;
+mod holdings;
 mod join;
 mod layout;
 mod ledgers;
@@ -28,6 +31,7 @@ mod name;
 mod plan;
 mod replay;
 mod retention;
+mod roll;
 mod sessions;
 mod sid;
 #[cfg(test)]
@@ -35,10 +39,12 @@ mod tests;
 mod text;
 mod view;
 
+pub use again::{Again, Redone};
 pub use append::{Append, Appender, Captured, Change, NewLink, Outcome, Refusal, Report, append};
 pub use day::{BadDay, Day, Month};
 pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
+pub use holdings::Holdings;
 pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, PatchId, SegmentName};
 pub use ledgers::{Ledgers, Link, Scope, retention_of_all};
@@ -46,6 +52,7 @@ pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
 pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_prefix};
 pub use replay::{Replayed, Theirs, Union, replay, unite};
 pub use retention::Retention;
+pub use roll::{Rewrite, Rolled, empty_tree, roll, rolled, without};
 pub use sessions::Sessions;
 pub use sid::{BadSid, BadSidPrefix, SessionKey, Sid, SidPrefix};
 pub use text::SessionText;

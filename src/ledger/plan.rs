@@ -312,7 +312,7 @@ fn refuse(retention: &Retention, key: SessionKey) -> Result<(), Stop> {
         return Err(Refusal::Purged.into());
     }
     match retention.floor {
-        Some(floor) if key.day < floor => Err(Refusal::Expired(floor).into()),
+        Some(floor) if retention.is_expired(key) => Err(Refusal::Expired(floor).into()),
         _ => Ok(()),
     }
 }

@@ -60,10 +60,13 @@ impl<'a, 'repo> Days<'a, 'repo> {
         day: Day,
         folders: Folders<'a, 'repo>,
     ) -> impl Iterator<Item = (SessionKey, Folders<'a, 'repo>)> + use<'a, 'repo> {
-        let kept = folders.into_iter().filter(|(view, _)| !view.is_expired(day)).collect();
-        let sessions = self.open(kept, &day.path(), Sid::parse);
+        let kept = folders.into_iter().filter(|(view, _)| !view.retention().expires_all_of(day)).collect();
+        let mut sessions = self.open(kept, &day.path(), Sid::parse);
+        for (sid, folders) in &mut sessions {
+            folders.retain(|(view, _)| !view.is_expired(SessionKey { day, sid: *sid }));
+        }
         let ledgers = self.ledgers;
-        let sessions = sessions.into_iter().filter(|(sid, _)| !ledgers.is_purged(*sid));
+        let sessions = sessions.into_iter().filter(|(sid, folders)| !folders.is_empty() && !ledgers.is_purged(*sid));
         sessions.map(move |(sid, folders)| (SessionKey { day, sid }, folders))
     }
 

@@ -110,6 +110,12 @@ impl<'repo> LedgerView<'repo> {
         view.retention.floor = view.small(&entries, layout::FLOOR_NAME, "a day", |bytes| {
             str::from_utf8(bytes.trim_ascii_end()).ok()?.parse().ok()
         })?;
+        if let Some(tree) = folder(&entries, layout::KEPT) {
+            let listed = view.entries(tree, format!("{}/{}", layout::ROOT, layout::KEPT))?;
+            let keys = listed.iter().filter_map(|entry| SessionKey::parse(&entry.name));
+            // What is not below the floor needs no name.
+            view.retention.kept = keys.filter(|key| view.retention.is_below_floor(key.day)).collect();
+        }
         if let Some(tree) = folder(&entries, layout::TOMBSTONES) {
             let path = format!("{}/{}", layout::ROOT, layout::TOMBSTONES);
             view.retention.bury(&view.entries(tree, path)?);
@@ -194,9 +200,9 @@ impl<'repo> LedgerView<'repo> {
         self.retention.floor
     }
 
-    /// Takes a later floor, that of another ledger of the same branch.
-    pub(super) fn raise_floor(&mut self, floor: Option<Day>) {
-        self.retention.floor = self.retention.floor.max(floor);
+    /// Takes over what another ledger of the same branch no longer keeps.
+    pub(super) fn restrict(&mut self, other: &Retention) {
+        self.retention = std::mem::take(&mut self.retention).and(other);
     }
 
     /// Whether a session was purged here: it stays gone.
@@ -204,9 +210,9 @@ impl<'repo> LedgerView<'repo> {
         self.retention.purged.contains(&sid)
     }
 
-    /// Whether a session of this day is expired here.
-    pub(super) fn is_expired(&self, day: Day) -> bool {
-        self.retention.is_expired(day)
+    /// Whether a session is expired here.
+    pub(super) fn is_expired(&self, key: SessionKey) -> bool {
+        self.retention.is_expired(key)
     }
 
     /// The tree of all sessions.

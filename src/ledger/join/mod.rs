@@ -67,7 +67,8 @@ pub fn join(one: &LedgerView<'_>, other: &LedgerView<'_>, batch: &mut ObjectBatc
 /// # Errors
 /// As [`join`], but for the branch.
 pub fn fold(into: &LedgerView<'_>, from: &LedgerView<'_>, batch: &mut ObjectBatch<'_>) -> Result<Oid> {
-    let retention = Retention { floor: into.floor(), ..into.retention().clone().and(from.retention()) };
+    let Retention { floor, kept, .. } = into.retention().clone();
+    let retention = Retention { floor, kept, ..into.retention().clone().and(from.retention()) };
     Joiner::new([into, from], retention, batch).ledger(into.branch())
 }
 
@@ -99,7 +100,10 @@ type Entry = (EntryKind, Oid);
 
 impl<'a, 'repo> Joiner<'a, 'repo> {
     fn new(views: [&'a LedgerView<'a>; 2], retention: Retention, batch: &'a mut ObjectBatch<'repo>) -> Self {
-        let expires = views.iter().any(|view| view.floor() != retention.floor);
+        let expires = views.iter().any(|view| {
+            let known = view.retention();
+            (known.floor, &known.kept) != (retention.floor, &retention.kept)
+        });
         let purges = views.iter().any(|view| {
             let known = view.retention();
             (&known.purged, &known.purged_snapshots) != (&retention.purged, &retention.purged_snapshots)
@@ -149,8 +153,13 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             let tree = self.folder(place, &path, trees(both(name)))?;
             kept.extend(tree.map(|oid| entry(name, EntryKind::Tree, oid)));
         }
-        let tombstones = self.tombstones(trees(both(layout::TOMBSTONES)))?;
-        kept.extend(tombstones.map(|oid| entry(layout::TOMBSTONES, EntryKind::Tree, oid)));
+        let buried = self.retention.purged.iter().map(ToString::to_string);
+        let buried = buried.chain(self.retention.purged_snapshots.iter().map(ToString::to_string)).collect();
+        let spared = self.retention.kept.iter().map(ToString::to_string).collect();
+        for (name, markers) in [(layout::TOMBSTONES, buried), (layout::KEPT, spared)] {
+            let tree = self.markers(name, markers, trees(both(name)))?;
+            kept.extend(tree.map(|oid| entry(name, EntryKind::Tree, oid)));
+        }
         let format = greater(files(both(layout::FORMAT_NAME)));
         kept.extend(format.map(|oid| entry(layout::FORMAT_NAME, EntryKind::File, oid)));
         let says = |view: &LedgerView<'_>| view.branch() == branch;
@@ -172,13 +181,10 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         greater([mine.filter(|_| right(one)), theirs.filter(|_| right(other))])
     }
 
-    /// `v2/x`: the tombstones of both, and those that are to be.
-    fn tombstones(&mut self, folders: Pair<Oid>) -> Result<Option<Oid>> {
-        let listed = self.list(folders, &format!("{}/{}", layout::ROOT, layout::TOMBSTONES))?;
+    /// `v2/x` and `v2/k`: files that say something by their name alone.
+    fn markers(&mut self, folder: &str, mut names: Vec<String>, folders: Pair<Oid>) -> Result<Option<Oid>> {
+        let listed = self.list(folders, &format!("{}/{folder}", layout::ROOT))?;
         let known = paired(&listed);
-        let sids = self.retention.purged.iter().map(ToString::to_string);
-        let digests = self.retention.purged_snapshots.iter().map(ToString::to_string);
-        let mut names: Vec<_> = sids.chain(digests).collect();
         names.sort();
         let mut kept = Vec::new();
         for name in names {
@@ -190,7 +196,7 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
     }
 
     fn folder(&mut self, place: Place, path: &str, folders: Pair<Oid>) -> Result<Option<Oid>> {
-        let expired = matches!(place, Place::Sessions(day) if self.retention.is_expired(day));
+        let expired = matches!(place, Place::Sessions(day) if self.retention.expires_all_of(day));
         if expired || folders == [None, None] {
             return Ok(None);
         }
@@ -210,8 +216,9 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
     /// Whether the retention may drop something of a folder that is the same in both.
     fn reaches(&self, place: Place) -> bool {
         match place {
-            // One that is expired is gone already.
-            Place::Sessions(_) | Place::Snapshots => self.purges,
+            // One that is expired is gone already, unless a part of it is kept.
+            Place::Sessions(day) => self.purges || self.expires && self.retention.is_below_floor(day),
+            Place::Snapshots => self.purges,
             _ => self.drops(),
         }
     }

@@ -3,7 +3,9 @@
 use std::fs;
 
 use super::scratch::*;
-use crate::ledger::{Change, Error, EvidenceKind, LedgerRef, LedgerView, Ledgers, Refusal, Scope, Sid, SidPrefix};
+use crate::ledger::{
+    Change, Error, EvidenceKind, LedgerPath, LedgerRef, LedgerView, Ledgers, Refusal, Scope, Sid, SidPrefix,
+};
 
 const DAY: i64 = 86_400;
 
@@ -160,6 +162,20 @@ fn what_is_below_the_floor_is_expired_and_stays_out() {
     let report = scratch.appended(&[old, Talk::new("newer", NOON).say("hi", 1).append()]);
     assert_eq!(report.refused, [(key("old", NOON - DAY), Refusal::Expired(key("new", NOON).day))]);
     assert_eq!(report.sessions, [(key("newer", NOON), Change::New)]);
+}
+
+#[test]
+fn a_session_that_is_kept_by_name_stays_below_the_floor() {
+    let scratch = Scratch::new();
+    let talk = |id: &str| Talk::new(id, NOON - DAY).say("hi", 1);
+    scratch.appended(&[talk("kept").append(), talk("old").append(), Talk::new("new", NOON).say("hi", 1).append()]);
+    scratch.put("main", "v2/floor", b"2026-03-06\n");
+    scratch.put("main", &LedgerPath::Kept(key("kept", NOON - DAY)).to_string(), b"");
+    assert_eq!(ids(&all_of(&scratch.repo())), ["new", "kept"]);
+    let report =
+        scratch.appended(&[talk("kept").settle().0.say("more", 2).append(), talk("old").say("more", 2).append()]);
+    assert_eq!(report.sessions, [(key("kept", NOON - DAY), Change::Grown)], "it can still grow");
+    assert_eq!(report.refused.len(), 1);
 }
 
 #[test]
