@@ -5,7 +5,8 @@
 //! to be pushed can be lost.
 
 use crate::fanout::{Contents, Destination, FanoutError, read_namespace};
-use crate::git::remote::{Direction, FetchError, Network, RemoteError, addresses};
+use crate::fold::drop_folded;
+use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
 use crate::honour::honour;
 use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix};
@@ -20,6 +21,8 @@ pub struct Fetched {
     pub ledgers: Vec<FetchedLedger>,
     /// Live ledgers that were brought in line with what the remote no longer keeps.
     pub honoured: Vec<LedgerRef>,
+    /// Live ledgers that were let go of: the remote has them no more, and all of them is in another ledger there.
+    pub folded: Vec<LedgerRef>,
 }
 
 /// A ledger of the remote that is not what it was when last fetched.
@@ -90,6 +93,9 @@ pub fn fetch_from(
         FetchError::Local(error) => Error::Git(error),
     })?;
     let honoured = honour(repo, &report.moved, by).map_err(|error| Error::Ledger(error.into()))?;
+    let gone = |moved: &Moved| moved.new.is_none().then(|| LedgerRef::parse(&moved.name)).flatten();
+    let gone: Vec<LedgerRef> = report.moved.iter().filter_map(gone).filter(|gone| gone.inbox().is_none()).collect();
+    let folded = drop_folded(repo, destination.key(), &gone).map_err(|error| Error::Ledger(error.into()))?;
     let mut ledgers = Vec::new();
     for moved in report.moved {
         let ledger = LedgerRef::parse(&moved.name);
@@ -108,7 +114,7 @@ pub fn fetch_from(
         let (name, old, new) = (moved.name, moved.old, moved.new);
         ledgers.push(FetchedLedger { name, branch, old, new, is_inbox, contents });
     }
-    Ok(Fetched { label: destination.label(), ledgers, honoured })
+    Ok(Fetched { label: destination.label(), ledgers, honoured, folded })
 }
 
 /// The branch of a ledger; a very long name stands in the ledger only.

@@ -2,6 +2,7 @@
 
 mod docs;
 mod fsck;
+mod keeping;
 mod program;
 mod share;
 mod sync;
@@ -18,6 +19,7 @@ use git_opensession::git;
 
 pub use docs::{Docs, DocsPage};
 pub use fsck::Fsck;
+pub use keeping::*;
 pub use program::Program;
 pub use share::*;
 pub use sync::Sync;
@@ -97,6 +99,14 @@ pub enum Verb {
     Sync(Sync),
     /// Check ledgers, here or fetched from a remote, against every rule
     Fsck(Fsck),
+    /// Take sessions out of every ledger, for good
+    Purge(Purge),
+    /// Redact again what was stored by older rules
+    Redact(Redact),
+    /// Let go of old sessions
+    Prune(Prune),
+    /// Take the ledgers of branches that are done into that of another
+    Fold(Fold),
     /// Check that all is well; or set up, or take down
     Doctor(Doctor),
     /// Show it all at work in a temporary repository

@@ -29,6 +29,10 @@ pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
     }
     context.out.write(|out, _| write_all(out, &fetched))?;
     tell_honoured(context, &fetched);
+    for ledger in &fetched.folded {
+        let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
+        context.talk.say(&format!("the ledger of {branch} was folded into another at {}", fetched.label));
+    }
     if fetched.ledgers.is_empty() {
         context.talk.say(&format!("nothing new at {}", fetched.label));
     }

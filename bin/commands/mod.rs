@@ -9,12 +9,17 @@ mod docs;
 mod doctor;
 mod fetch;
 mod fsck;
+mod fold;
 mod hook;
 mod inspect;
 mod log;
 mod parse;
+mod prune;
+mod purge;
 mod push;
 mod register;
+mod redact;
+mod rolled;
 mod show;
 mod shown;
 mod status;
@@ -46,6 +51,10 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Push(arguments) => push::run(context, arguments),
         Verb::Sync(arguments) => sync::run(context, arguments),
         Verb::Fsck(arguments) => fsck::run(context, arguments),
+        Verb::Purge(arguments) => purge::run(context, arguments),
+        Verb::Redact(arguments) => redact::run(context, arguments),
+        Verb::Prune(arguments) => prune::run(context, arguments),
+        Verb::Fold(arguments) => fold::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
         Verb::Docs(arguments) => docs::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),

@@ -195,10 +195,12 @@ impl Lines<'_> {
     fn ledgers(&mut self, examination: &Examination) {
         let ledgers = &examination.ledgers;
         let text = format!("{} here, {} fetched", counted(ledgers.local as u64, "ledger"), ledgers.fetched);
-        let many = ledgers.local >= MANY_LEDGERS;
+        let many = ledgers.local.max(ledgers.fetched) >= MANY_LEDGERS;
         let more = if many { "; every push of everybody pays for so many" } else { "" };
         let level = if many { Level::Warning } else { Level::Ok };
-        self.add("ledgers", level, format!("{text}{more}"), &[]);
+        let into = ledgers.branch.as_ref().map_or_else(|| "main".to_owned(), ToString::to_string);
+        let fold = Hint::own(["fold", "--into", &into], "takes in those of branches that are gone or merged");
+        self.add("ledgers", level, format!("{text}{more}"), if many { std::slice::from_ref(&fold) } else { &[] });
         for error in &ledgers.unreadable {
             self.add("ledgers", Level::Problem, error.to_string(), &[]);
         }

@@ -9,6 +9,8 @@ use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
 use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse, source, store, sync};
+use git_opensession::redaction::rules;
+use git_opensession::{browse, capture, doctor, fetch, fold, git, ledger, parse, purge, rolling, sync};
 
 use super::{Exit, Hint, Sharing, Stumble, chain};
 
@@ -58,6 +60,12 @@ pub enum Failure {
     Capture(capture::Error),
     /// There is nobody to ask, and nobody has said yes.
     NeedsYes { verb: &'static str },
+    /// The same, of something that cannot be undone; `command` does it without a question.
+    Unconfirmed { command: Vec<String> },
+    /// No rule of redaction has that id.
+    UnknownRule { rule: String },
+    /// A ledger that cannot be folded.
+    Fold(Box<fold::Error>),
     /// There is nobody to ask how sessions shall travel.
     NeedsMode,
     /// There is no place for the man page that is the user's own.
@@ -119,6 +127,8 @@ impl Failure {
             | Self::OverLog { .. }
             | Self::NeedsYes { .. }
             | Self::NeedsMode
+            | Self::Unconfirmed { .. }
+            | Self::UnknownRule { .. }
             | Self::NoRemote
             | Self::UnknownRemote { .. }
             | Self::Several { .. }
@@ -128,6 +138,7 @@ impl Failure {
             Self::Parse { error, .. } => of_parse(error),
             Self::Sharing(sharing) => sharing.exit(),
             Self::Doctor(error) => of_doctor(error),
+            Self::Fold(error) => of_fold(error),
             _ => Exit::Fatal,
         }
     }
@@ -178,6 +189,8 @@ impl Failure {
                 vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")]
             }
             Self::NeedsYes { verb } => vec![Hint::own(["doctor", verb, "--yes"], "")],
+            Self::Unconfirmed { command } => vec![Hint::own(command.iter().cloned(), "")],
+            Self::Fold(_) => vec![Hint::command(["git", "for-each-ref", "refs/opensession"], "the ledgers")],
             Self::NeedsMode => vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")],
             Self::Doctor(error) => match **error {
                 doctor::Error::NoRemote { .. } => vec![Hint::command(["git", "remote", "-v"], "")],
@@ -220,6 +233,12 @@ impl fmt::Display for Failure {
             Self::Capture(error) => write!(f, "{}", chain(error)),
             Self::Git(error) => error.fmt(f),
             Self::NeedsYes { verb } => write!(f, "doctor {verb} changes things, and there is nobody to ask: say --yes"),
+            Self::Unconfirmed { .. } => f.write_str("this cannot be undone, and there is nobody to ask: say --yes"),
+            Self::UnknownRule { rule } => {
+                let known = rules().iter().map(|rule| rule.id).collect::<Vec<_>>().join(", ");
+                write!(f, "there is no rule {rule:?}; there are {known}")
+            }
+            Self::Fold(error) => write!(f, "{}", chain(error.as_ref())),
             Self::NeedsMode => f.write_str("nobody has chosen how sessions shall travel: say --fanout-mode"),
             Self::NoPlaceForManual { binary } => {
                 write!(f, "{} is in no bin of your own, with room for a man page beside it", binary.display())
@@ -252,6 +271,15 @@ fn of_doctor(error: &doctor::Error) -> Exit {
     match error {
         doctor::Error::Refused(_) => Exit::No,
         doctor::Error::NoRemote { .. } | doctor::Error::BadMode { .. } => Exit::Usage,
+        _ => Exit::Fatal,
+    }
+}
+
+/// What names nothing has the answer "no"; what makes no sense is a wrong argument.
+fn of_fold(error: &fold::Error) -> Exit {
+    match error {
+        fold::Error::NoBranch { .. } | fold::Error::NoLedger { .. } => Exit::No,
+        fold::Error::Itself { .. } => Exit::Usage,
         _ => Exit::Fatal,
     }
 }
@@ -315,6 +343,39 @@ impl From<capture::Error> for Failure {
     }
 }
 
+impl From<purge::Error> for Failure {
+    fn from(error: purge::Error) -> Self {
+        match error {
+            purge::Error::Browse(error) => error.into(),
+            purge::Error::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<rolling::Error> for Failure {
+    fn from(error: rolling::Error) -> Self {
+        match error {
+            rolling::Error::Git(error) => Self::Git(error),
+            rolling::Error::Ledger(error) => Self::Ledger(error),
+            rolling::Error::Fetch(error) => error.into(),
+            rolling::Error::Fanout(error) => error.into(),
+        }
+    }
+}
+
+impl From<fold::Error> for Failure {
+    fn from(error: fold::Error) -> Self {
+        match error {
+            fold::Error::Git(error) => Self::Git(error),
+            fold::Error::Ledger(error) => Self::Ledger(error),
+            fold::Error::Remote(error) => Self::Remote(error),
+            fold::Error::Fetch(error) => error.into(),
+            fold::Error::Fanout(error) => error.into(),
+            error => Self::Fold(Box::new(error)),
+        }
+    }
+}
+
 impl From<ledger::Error> for Failure {
     fn from(error: ledger::Error) -> Self {
         Self::Ledger(error)
@@ -357,6 +418,15 @@ impl From<source::Error> for Failure {
 impl From<RemoteError> for Failure {
     fn from(error: RemoteError) -> Self {
         Self::Remote(error)
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Remote(error) => Self::Remote(error),
+            FetchError::Local(error) => Self::Git(error),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod fsck;
 mod hint;
 pub mod push;
 mod sharing;
+pub mod rolling;
 mod stumble;
 
 pub use exit::Exit;

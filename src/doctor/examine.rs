@@ -4,9 +4,9 @@ use super::agents::AgentState;
 use super::setup::{self, FanoutMode};
 use super::{Patient, Result};
 use crate::fanout::{Consent, Destination, Plan};
-use crate::git::Oid;
 use crate::git::hooks::Inspection;
 use crate::git::process::Version;
+use crate::git::{BranchName, Oid};
 use crate::ledger::{self, Ledgers, Scope};
 
 /// From so many ledgers on, every push of everybody pays for them: about 120 bytes each are advertised.
@@ -49,6 +49,8 @@ pub struct LedgerState {
     pub local: usize,
     /// How many were fetched from remotes.
     pub fetched: usize,
+    /// The branch that is checked out: that into whose ledger others can be folded.
+    pub branch: Option<BranchName>,
     /// What cannot be read.
     pub unreadable: Vec<ledger::Error>,
 }
@@ -80,7 +82,8 @@ pub fn examine(patient: &Patient<'_>) -> Result<Examination> {
 fn ledger_state(patient: &Patient<'_>, ledgers: Ledgers<'_>) -> Result<LedgerState> {
     let local = patient.repo.refs(ledger::LOCAL_PREFIX)?.len();
     let fetched = patient.repo.refs(ledger::REMOTES_PREFIX)?.len();
-    Ok(LedgerState { local, fetched, unreadable: ledgers.into_unreadable() })
+    let branch = patient.repo.head()?.branch().cloned();
+    Ok(LedgerState { local, fetched, branch, unreadable: ledgers.into_unreadable() })
 }
 
 fn head(patient: &Patient<'_>, ledgers: &Ledgers<'_>) -> Result<Option<(Oid, usize)>> {

@@ -23,6 +23,7 @@ mod push;
 mod reading;
 mod readme;
 mod register;
+mod rolling;
 mod view;
 mod walls;
 mod world;

@@ -1,0 +1,31 @@
+//! `prune`: letting go of old sessions.
+
+use git_opensession::prune::Plan;
+
+use super::rolled;
+use super::work::Work;
+use crate::cli::Prune;
+use crate::context::Context;
+use crate::report::{Exit, Failure, rolling as report};
+
+pub fn run(context: &mut Context, arguments: &Prune) -> Result<Exit, Failure> {
+    let work = Work::new(context)?;
+    let destinations = rolled::destinations(&work, arguments.remote.as_deref())?;
+    let rolling = rolled::rolling(context, &work);
+    rolled::fetch(context, &rolling, &destinations)?;
+    let floor = arguments.older_than.floor(context.now);
+    let plan = {
+        let _progress = context.talk.progress("Looking through the ledgers");
+        Plan::new(&work.repo, floor, arguments.keep_linked.as_deref())?
+    };
+    report::warn_unreadable(&context.talk, &plan.unreadable);
+    let told = report::ToldPrune::new(&plan, !arguments.apply);
+    // With nothing older in any tree there may still be some in the history of one that was left half done.
+    let done = if arguments.apply {
+        let _progress = context.talk.progress("Rewriting ledgers");
+        Some(rolling.run(&plan, &destinations)?)
+    } else {
+        None
+    };
+    told.tell(context, &plan, arguments.json, done.as_ref(), &[])
+}

@@ -1,0 +1,408 @@
+//! What is said of ledgers that were rolled: by `purge`, `prune` and `redact --again`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use git_opensession::fanout::Destination;
+use git_opensession::git::remote::RemoteError;
+use git_opensession::ledger::{self, LedgerRef, Redone};
+use git_opensession::rolling::{RemoteReport, Report, RolledLedger};
+use git_opensession::view::{Safe, counted, json, size};
+use git_opensession::{prune, purge, redact};
+use serde::Serialize;
+
+use super::{Exit, Failure, Hint, chain};
+use crate::context::Context;
+use crate::terminal::Talk;
+
+/// `here`, or `here and at origin`.
+pub fn places(destinations: &[Destination]) -> String {
+    let labels: Vec<_> = destinations.iter().map(Destination::label).collect();
+    if labels.is_empty() { "here".to_owned() } else { format!("here and at {}", labels.join(", ")) }
+}
+
+/// Says what could not be read.
+pub fn warn_unreadable(talk: &Talk, errors: &[ledger::Error]) {
+    for error in errors {
+        talk.warn(&chain(error), &[Hint::own(["doctor"], "look at the ledgers")]);
+    }
+}
+
+/// What every one of these verbs tells a program.
+#[derive(Serialize)]
+struct Told<T: Serialize> {
+    dry_run: bool,
+    /// Whether nothing is left to do.
+    done: bool,
+    #[serde(flatten)]
+    own: T,
+    /// Live ledgers that were rolled.
+    rolled: Vec<ToldRolled>,
+    remotes: Vec<ToldRemote>,
+    /// What was known of other remotes, and let go of.
+    dropped: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ToldRolled {
+    #[serde(rename = "ref")]
+    name: String,
+    branch: Option<String>,
+    old: String,
+    new: String,
+}
+
+#[derive(Serialize)]
+struct ToldRemote {
+    remote: String,
+    rolled: Vec<ToldRolled>,
+    rejected: Vec<ToldRejected>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ToldRejected {
+    #[serde(rename = "ref")]
+    name: String,
+    reason: String,
+}
+
+impl ToldRolled {
+    fn of(rolled: &RolledLedger) -> Self {
+        Self {
+            name: rolled.ledger.to_local().to_string(),
+            branch: rolled.ledger.branch().map(|branch| branch.to_string()),
+            old: rolled.old.to_string(),
+            new: rolled.new.to_string(),
+        }
+    }
+}
+
+impl ToldRemote {
+    fn of(report: &RemoteReport) -> Self {
+        let rejected = report.rejected.iter().map(|(ledger, rejection)| ToldRejected {
+            name: ledger.to_local().to_string(),
+            reason: rejection.reason.clone(),
+        });
+        Self {
+            remote: report.label.clone(),
+            rolled: report.rolled.iter().map(ToldRolled::of).collect(),
+            rejected: rejected.collect(),
+            error: report.failed.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+fn document<T: Serialize>(own: T, is_dry_run: bool, report: Option<&Report>, dropped: &[LedgerRef]) -> Told<T> {
+    let rolled = report.into_iter().flat_map(|report| &report.here);
+    let remotes = report.into_iter().flat_map(|report| &report.remotes);
+    Told {
+        dry_run: is_dry_run,
+        done: report.is_none_or(Report::is_done),
+        own,
+        rolled: rolled.map(ToldRolled::of).collect(),
+        remotes: remotes.map(ToldRemote::of).collect(),
+        dropped: dropped.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Says how it went, and what only others can finish.
+fn say(talk: &Talk, report: &Report) -> Exit {
+    for (ledger, why) in &report.left {
+        talk.warn(&format!("{ledger} stays as it is: {}", chain(why)), &[Hint::own(["doctor"], "")]);
+    }
+    for remote in &report.remotes {
+        for (ledger, rejection) in &remote.rejected {
+            let name = ledger.to_local();
+            talk.warn(&format!("{} did not take {name}: {}", remote.label, rejection.reason), &[]);
+        }
+        if let Some(error) = &remote.failed {
+            talk.warn(&format!("{}: {error}; run this again when it can be reached", remote.label), &[]);
+        }
+    }
+    let touched = |remote: &&RemoteReport| !remote.rolled.is_empty();
+    let labels: Vec<_> = report.remotes.iter().filter(touched).map(|remote| remote.label.as_str()).collect();
+    if !labels.is_empty() {
+        talk.say(&format!(
+            "{} no longer shows it; the objects stay on the server until the host collects garbage (ask the host if \
+             it is urgent), and in forks and other clones until these fetch",
+            labels.join(", ")
+        ));
+    }
+    if report.remotes.is_empty() {
+        talk.say("only here: no remote may have sessions, or there is none");
+    }
+    if !report.here.is_empty() || !labels.is_empty() {
+        let gc = Hint::command(["git", "gc", "--prune=now"], "removes the objects from this repository");
+        talk.say(&format!(
+            "in this repository the objects stay until git collects garbage: {}",
+            gc.line(talk.program())
+        ));
+    }
+    let is_network = |remote: &RemoteReport| remote.failed.as_ref().is_some_and(RemoteError::is_network);
+    if report.is_done() {
+        Exit::Done
+    } else if report.remotes.iter().any(is_network) {
+        Exit::Network
+    } else {
+        Exit::Partly
+    }
+}
+
+/// What is told of a purge.
+#[derive(Serialize)]
+pub struct ToldPurge {
+    #[serde(skip)]
+    is_dry_run: bool,
+    sessions: Vec<ToldSession>,
+}
+
+#[derive(Serialize, Clone)]
+struct ToldSession {
+    sid: String,
+    day: Option<String>,
+    agent: Option<String>,
+    title: Option<String>,
+    events: Option<u64>,
+    links: usize,
+    snapshots: Vec<String>,
+    bytes: u64,
+    ledgers: Vec<String>,
+}
+
+impl ToldPurge {
+    /// Of a plan.
+    pub fn new(plan: &purge::Plan, is_dry_run: bool) -> Self {
+        let session = |(sid, planned): (&ledger::Sid, &purge::Planned)| {
+            let session = planned.session.as_ref();
+            let header = session.map(|session| &session.meta.header);
+            ToldSession {
+                sid: sid.to_string(),
+                day: session.map(|session| session.key.day.to_string()),
+                agent: header.map(|header| header.agent.tool.clone()),
+                title: header.and_then(|header| header.context.title.clone()),
+                events: session.map(|session| session.meta.events()),
+                links: planned.links,
+                snapshots: planned.snapshots.iter().map(ToString::to_string).collect(),
+                bytes: planned.bytes,
+                ledgers: planned.ledgers.iter().map(ToString::to_string).collect(),
+            }
+        };
+        Self { is_dry_run, sessions: plan.sessions.iter().map(session).collect() }
+    }
+
+    /// Tells it; `report` is what was done, if something was.
+    pub fn tell(
+        self,
+        context: &mut Context,
+        plan: &purge::Plan,
+        as_json: bool,
+        report: Option<&Report>,
+        dropped: &[LedgerRef],
+    ) -> Result<Exit, Failure> {
+        if as_json {
+            let told = document(&self, self.is_dry_run, report, dropped);
+            context.out.write(|out, _| json::write_document(out, "opensession.purge/1", &told))?;
+        } else if self.is_dry_run {
+            show_purge(context, plan)?;
+        }
+        let talk = &context.talk;
+        if plan.is_empty() {
+            talk.say("there is no such session");
+        }
+        let Some(report) = report else { return Ok(Exit::Done) };
+        let sessions = counted(plan.sessions.len() as u64, "session");
+        let rolled = report.here.len() + report.remotes.iter().map(|remote| remote.rolled.len()).sum::<usize>();
+        if rolled == 0 && report.is_done() {
+            talk.say("nothing is left of it to take out");
+            return Ok(Exit::Done);
+        }
+        talk.say(&format!("purged {sessions} from {}", counted(rolled as u64, "ledger")));
+        Ok(say(talk, report))
+    }
+}
+
+/// Prints what a purge takes out.
+pub fn show_purge(context: &mut Context, plan: &purge::Plan) -> Result<(), Failure> {
+    context.out.write(|out, _| plan.sessions.iter().try_for_each(|(sid, planned)| write_session(out, sid, planned)))
+}
+
+fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planned) -> io::Result<()> {
+    let sid: String = sid.to_string().chars().take(10).collect();
+    write!(out, "{sid}")?;
+    if let Some(session) = &planned.session {
+        let header = &session.meta.header;
+        let title = header.context.title.as_deref().unwrap_or_default();
+        write!(out, "  {}  {}  {}", session.key.day, Safe::line(&header.agent.tool), Safe::line(title))?;
+    }
+    if planned.is_purged && planned.ledgers.is_empty() {
+        return writeln!(out, "  (purged before)");
+    }
+    writeln!(out)?;
+    let (links, snapshots) = (planned.links as u64, planned.snapshots.len() as u64);
+    let parts = [size(planned.bytes), counted(links, "commit"), counted(snapshots, "snapshot")];
+    writeln!(out, "  {}", parts.join(", "))?;
+    planned.ledgers.iter().try_for_each(|ledger| writeln!(out, "  {}", Safe::line(&place(ledger))))
+}
+
+/// `main`, or `main at origin`.
+fn place(ledger: &LedgerRef) -> String {
+    let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
+    match ledger.remote() {
+        Some(remote) => format!("{branch} at {remote}"),
+        None => branch,
+    }
+}
+
+/// What is told of a second redaction.
+#[derive(Serialize)]
+pub struct ToldRedact {
+    #[serde(skip)]
+    is_dry_run: bool,
+    sessions: Vec<ToldRedone>,
+}
+
+#[derive(Serialize)]
+struct ToldRedone {
+    sid: String,
+    day: String,
+    changed: bool,
+    found: BTreeMap<String, u64>,
+}
+
+impl ToldRedact {
+    /// Of a plan.
+    pub fn new(plan: &redact::Plan, is_dry_run: bool) -> Self {
+        let sessions = plan.sessions.iter().map(|(key, redone)| {
+            let (changed, found) = match redone {
+                Redone::Unchanged => (false, BTreeMap::new()),
+                Redone::Changed(found) => (true, found.iter().map(|(rule, n)| (rule.to_owned(), n)).collect()),
+            };
+            ToldRedone { sid: key.sid.to_string(), day: key.day.to_string(), changed, found }
+        });
+        Self { is_dry_run, sessions: sessions.collect() }
+    }
+
+    /// Tells it; `report` is what was done, if something was.
+    pub fn tell(
+        self,
+        context: &mut Context,
+        plan: &redact::Plan,
+        as_json: bool,
+        report: Option<&Report>,
+        dropped: &[LedgerRef],
+    ) -> Result<Exit, Failure> {
+        if as_json {
+            let told = document(&self, self.is_dry_run, report, dropped);
+            context.out.write(|out, _| json::write_document(out, "opensession.redact/1", &told))?;
+        } else {
+            context.out.write(|out, _| self.sessions.iter().try_for_each(|redone| redone.write(out)))?;
+        }
+        let talk = &context.talk;
+        if plan.is_empty() {
+            talk.say("all sessions were stored by today's rules");
+        }
+        let Some(report) = report else { return Ok(Exit::Done) };
+        let (all, changed) = (counted(plan.sessions.len() as u64, "session"), plan.changed());
+        talk.say(&format!("looked through {all} again, {changed} changed"));
+        Ok(say(talk, report))
+    }
+}
+
+impl ToldRedone {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let sid: String = self.sid.chars().take(10).collect();
+        let found: Vec<_> = self.found.iter().map(|(rule, count)| format!("{count} {rule}")).collect();
+        let what = if self.changed { found.join(", ") } else { "nothing more is found".to_owned() };
+        writeln!(out, "{sid}  {}  {}", self.day, Safe::line(&what))
+    }
+}
+
+/// What is told of a prune.
+#[derive(Serialize)]
+pub struct ToldPrune {
+    #[serde(skip)]
+    is_dry_run: bool,
+    floor: String,
+    ledgers: Vec<ToldPruned>,
+}
+
+#[derive(Serialize)]
+struct ToldPruned {
+    #[serde(skip)]
+    place: String,
+    #[serde(rename = "ref")]
+    name: String,
+    sessions: usize,
+    days: usize,
+    links: usize,
+    snapshots: usize,
+    bytes: u64,
+    kept: usize,
+}
+
+impl ToldPrune {
+    /// Of a plan.
+    pub fn new(plan: &prune::Plan, is_dry_run: bool) -> Self {
+        let ledger = |one: &prune::LedgerPlan| ToldPruned {
+            place: place(&one.ledger),
+            name: one.ledger.to_string(),
+            sessions: one.sessions,
+            days: one.days,
+            links: one.links,
+            snapshots: one.snapshots,
+            bytes: one.bytes,
+            kept: one.kept,
+        };
+        Self { is_dry_run, floor: plan.floor.to_string(), ledgers: plan.ledgers.iter().map(ledger).collect() }
+    }
+
+    /// Tells it; `report` is what was done, if something was.
+    pub fn tell(
+        self,
+        context: &mut Context,
+        plan: &prune::Plan,
+        as_json: bool,
+        report: Option<&Report>,
+        dropped: &[LedgerRef],
+    ) -> Result<Exit, Failure> {
+        if as_json {
+            let told = document(&self, self.is_dry_run, report, dropped);
+            context.out.write(|out, _| json::write_document(out, "opensession.prune/1", &told))?;
+        } else {
+            context.out.write(|out, _| self.ledgers.iter().try_for_each(|ledger| ledger.write(out)))?;
+        }
+        let talk = &context.talk;
+        if plan.is_empty() {
+            talk.say(&format!("no ledger has anything of before {}", plan.floor));
+        }
+        let Some(report) = report else {
+            if !plan.is_empty() {
+                talk.say("nothing was changed: --apply does it");
+            }
+            return Ok(Exit::Done);
+        };
+        if report.here.is_empty() && report.remotes.iter().all(|remote| remote.rolled.is_empty()) && report.is_done() {
+            return Ok(Exit::Done);
+        }
+        talk.say(&format!("nothing of before {} is kept any more, but what was to be kept", plan.floor));
+        Ok(say(talk, report))
+    }
+}
+
+impl ToldPruned {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut parts = vec![
+            format!("{} of {}", counted(self.sessions as u64, "session"), counted(self.days as u64, "day")),
+            counted(self.links as u64, "link"),
+            size(self.bytes),
+        ];
+        if self.snapshots > 0 {
+            parts.push(counted(self.snapshots as u64, "snapshot"));
+        }
+        if self.kept > 0 {
+            parts.push(format!("{} kept", counted(self.kept as u64, "older session")));
+        }
+        writeln!(out, "{}: {}", Safe::line(&self.place), parts.join(", "))
+    }
+}

@@ -1,0 +1,256 @@
+//! Taking sessions out of every ledger, for good: `purge`.
+//!
+//! A tombstone stays in each ledger that had a session. Every clone that sees it honours it, so the session does not come
+//! back: not from the agent's log, not from a clone that was away, not through history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::browse;
+use crate::capture;
+use crate::git::{ObjectBatch, Oid, Repo};
+use crate::hail::Digest;
+use crate::ledger::{
+    self, Day, Holdings, LOCAL_PREFIX, LedgerRef, LedgerView, REMOTES_PREFIX, Retention, Rewrite, SessionKey, Sid,
+    SidPrefix, StoredSession, without,
+};
+use crate::redaction::{Findings, Redactor};
+
+/// Which sessions shall go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These: beginnings of their names.
+    Named(Vec<String>),
+    /// Those in which a rule of redaction took something out, or would today.
+    Rule(String),
+    /// Those of days before this one.
+    Before(Day),
+}
+
+/// Why nothing can be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name that names nothing, or several sessions.
+    #[error(transparent)]
+    Browse(#[from] browse::Error),
+    /// The ledgers cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+}
+
+/// What a purge takes out, and where.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The sessions.
+    pub sessions: BTreeMap<Sid, Planned>,
+    /// The ledgers that have something of them, here and as remotes had them when last fetched.
+    pub ledgers: BTreeSet<LedgerRef>,
+    /// Sessions and ledgers that cannot be read.
+    pub unreadable: Vec<ledger::Error>,
+}
+
+/// What there is of one session.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Planned {
+    /// The session, if it can be read.
+    pub session: Option<Box<StoredSession>>,
+    /// The ledgers that have something of it.
+    pub ledgers: BTreeSet<LedgerRef>,
+    /// How many commits it is tied to, at most in one ledger.
+    pub links: usize,
+    /// Its snapshots.
+    pub snapshots: BTreeSet<Digest>,
+    /// How many bytes it has, at most in one ledger.
+    pub bytes: u64,
+    /// Whether it was purged before: what is left of it may be history.
+    pub is_purged: bool,
+}
+
+impl Plan {
+    /// Looks through all ledgers of the repository.
+    ///
+    /// # Errors
+    /// When a name names nothing or too much, or the ledgers cannot be listed.
+    pub fn new(repo: &Repo, selection: &Selection, redactor: &Redactor) -> Result<Self, Error> {
+        let mut plan = Self::default();
+        let views = plan.views(repo)?;
+        let wanted = match selection {
+            Selection::Named(names) => named(&views, names)?,
+            Selection::Rule(rule) => by_rule(&views, rule, redactor)?,
+            Selection::Before(day) => of_before(&views, *day)?,
+        };
+        for (ledger, view) in &views {
+            let held = view.holdings(|key| wanted.contains(&key.sid))?;
+            plan.add(ledger, view, &held)?;
+            for sid in wanted.iter().filter(|sid| view.retention().purged.contains(sid)) {
+                plan.sessions.entry(*sid).or_default().is_purged = true;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Whether there is nothing to purge.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// The bytes of all sessions.
+    pub fn bytes(&self) -> u64 {
+        self.sessions.values().map(|planned| planned.bytes).sum()
+    }
+
+    /// The rewrite that does it.
+    pub fn rewrite(&self) -> Purge {
+        let retention = Retention {
+            purged: self.sessions.keys().copied().collect(),
+            purged_snapshots: self.sessions.values().flat_map(|planned| planned.snapshots.iter().copied()).collect(),
+            ..Retention::default()
+        };
+        Purge { retention }
+    }
+
+    /// Every ledger that can be read, as it is.
+    fn views<'repo>(&mut self, repo: &'repo Repo) -> Result<Vec<(LedgerRef, LedgerView<'repo>)>, Error> {
+        let mut views = Vec::new();
+        for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {
+            for found in repo.refs(prefix).map_err(ledger::Error::from)? {
+                let Some(ledger) = LedgerRef::parse(&found.name) else { continue };
+                match LedgerView::open(repo, &ledger) {
+                    Ok(view) => views.extend(view.map(|view| (ledger, view))),
+                    Err(error) => self.unreadable.push(error),
+                }
+            }
+        }
+        Ok(views)
+    }
+
+    fn add(&mut self, ledger: &LedgerRef, view: &LedgerView<'_>, held: &Holdings) -> Result<(), Error> {
+        for key in held.keys() {
+            let planned = self.sessions.entry(key.sid).or_default();
+            planned.ledgers.insert(ledger.clone());
+            planned.links = planned.links.max(held.links.get(&key).copied().unwrap_or_default());
+            planned.bytes = planned.bytes.max(view.bytes_of(held, key)?);
+            match view.stored(held, key) {
+                Some(session) if planned.session.as_ref().is_none_or(|known| known.name < session.name) => {
+                    planned.session = Some(Box::new(session));
+                }
+                _ => {}
+            }
+            self.ledgers.insert(ledger.clone());
+        }
+        for (digest, key) in &held.snapshots {
+            self.sessions.entry(key.sid).or_default().snapshots.insert(*digest);
+        }
+        Ok(())
+    }
+}
+
+/// The sessions in which a rule took something out when they were stored, or would today: one that was stored by older
+/// rules still has what a newer rule finds.
+fn by_rule(views: &[(LedgerRef, LedgerView<'_>)], rule: &str, redactor: &Redactor) -> Result<BTreeSet<Sid>, Error> {
+    let mut wanted = BTreeSet::new();
+    for (_, view) in views {
+        let held = view.holdings(|_| true)?;
+        for key in held.sessions().filter(|key| view.retention().keeps(*key)) {
+            if wanted.contains(&key.sid) {
+                continue;
+            }
+            let Some(session) = view.stored(&held, key) else { continue };
+            if session.meta.findings.count(rule) > 0 || would_find(view, &session, rule, redactor)? {
+                wanted.insert(key.sid);
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+/// Whether a rule finds something in the text as it is stored. What cannot be read to its end is looked at as far as it can.
+fn would_find(
+    view: &LedgerView<'_>,
+    session: &StoredSession,
+    rule: &str,
+    redactor: &Redactor,
+) -> Result<bool, ledger::Error> {
+    let mut found = Findings::new();
+    let Ok(events) = view.text(session)?.events() else { return Ok(false) };
+    redactor.header(events.header().clone(), &mut found);
+    for event in events.map_while(Result::ok) {
+        if found.count(rule) > 0 {
+            break;
+        }
+        redactor.event(event, &mut found);
+    }
+    Ok(found.count(rule) > 0)
+}
+
+/// The sessions whose names begin so. One that was purged before is found, too: its ledgers may be left half done.
+fn named(views: &[(LedgerRef, LedgerView<'_>)], names: &[String]) -> Result<BTreeSet<Sid>, Error> {
+    let mut wanted = BTreeSet::new();
+    for text in names {
+        let unknown = || browse::Error::Unknown { text: text.clone() };
+        let prefix: SidPrefix = text.parse().map_err(|_| unknown())?;
+        let mut found = BTreeSet::new();
+        for (_, view) in views {
+            found.extend(view.names_like(prefix)?);
+        }
+        if found.len() > 1 {
+            return Err(ambiguous(views, text, &found)?.into());
+        }
+        wanted.insert(found.pop_first().ok_or_else(unknown)?);
+    }
+    Ok(wanted)
+}
+
+fn ambiguous(
+    views: &[(LedgerRef, LedgerView<'_>)],
+    text: &str,
+    found: &BTreeSet<Sid>,
+) -> Result<browse::Error, ledger::Error> {
+    let mut candidates: BTreeMap<Sid, SessionKey> = BTreeMap::new();
+    for (_, view) in views {
+        let held = view.holdings(|key| found.contains(&key.sid))?;
+        candidates.extend(held.keys().into_iter().map(|key| (key.sid, key)));
+    }
+    let mut candidates: Vec<_> = candidates.into_values().collect();
+    candidates.sort_by(|a, b| b.cmp(a));
+    Ok(browse::Error::Ambiguous { text: text.to_owned(), candidates })
+}
+
+fn of_before(views: &[(LedgerRef, LedgerView<'_>)], day: Day) -> Result<BTreeSet<Sid>, Error> {
+    let mut wanted = BTreeSet::new();
+    for (_, view) in views {
+        let held = view.holdings(|key| key.day < day)?;
+        wanted.extend(held.keys().into_iter().map(|key| key.sid));
+    }
+    Ok(wanted)
+}
+
+/// Takes sessions out of a ledger that has, or had, any of them.
+#[derive(Debug)]
+pub struct Purge {
+    retention: Retention,
+}
+
+impl Rewrite for Purge {
+    fn rewrite(&self, view: &LedgerView<'_>, batch: &mut ObjectBatch<'_>) -> ledger::Result<Option<Oid>> {
+        let held = view.holdings(|key| self.retention.purged.contains(&key.sid))?;
+        let known = &view.retention().purged;
+        if held.is_empty() && self.retention.purged.is_disjoint(known) {
+            return Ok(None);
+        }
+        let mut wanted = self.retention.clone();
+        wanted.purged_snapshots.extend(held.snapshots.keys());
+        without(view, &wanted, batch)
+    }
+
+    fn message(&self) -> &'static str {
+        "opensession: purge\n"
+    }
+}
+
+/// Removes what a capture remembers of sessions on this machine: how far their logs were read keeps some of their text.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn forget(repo: &Repo, plan: &Plan) -> capture::Result<()> {
+    capture::forget(repo, |sid| plan.sessions.contains_key(&sid))
+}
