@@ -23,7 +23,7 @@ use git_opensession::redaction::{Findings, Person, Redactor};
 use git_opensession::session::{Event, Timestamp};
 use support::logs::{self, Plan};
 use support::table::{Table, median, millis, sample};
-use support::world::World;
+use support::world::{World, cut};
 
 const MB: usize = 1 << 20;
 
@@ -116,12 +116,9 @@ fn growing(table: &mut Table) {
     let now = i64::try_from(now.as_secs()).expect("before 2262");
     let span = (Timestamp::from_seconds(now - 3600), Timestamp::from_seconds(now));
     world.sessions(&world.repo(), 1, 56 * MB, span);
-    let log = fs::read_dir(world.path("home/.claude/projects")).expect("a folder").next().expect("an entry");
-    let log =
-        fs::read_dir(log.expect("an entry").path()).expect("a folder").next().expect("a log").expect("a log").path();
+    let log = world.log();
     let whole = fs::read(&log).expect("the log");
-    let cut = |bytes: usize| bytes + whole[bytes..].iter().position(|&byte| byte == b'\n').expect("a line end") + 1;
-    fs::write(&log, &whole[..cut(50 * MB)]).expect("the log");
+    fs::write(&log, cut(&whole, 50 * MB)).expect("the log");
     world.commit();
     world.push(true);
     let (mut plain, mut grown) = (Vec::new(), Vec::new());
@@ -131,7 +128,7 @@ fn growing(table: &mut Table) {
         world.opensession(&["capture"]);
         plain.push(millis(start.elapsed()));
         world.push(true);
-        fs::write(&log, &whole[..cut(50 * MB + (n + 1) * MB)]).expect("the log");
+        fs::write(&log, cut(&whole, 50 * MB + (n + 1) * MB)).expect("the log");
         world.commit();
         let start = Instant::now();
         world.opensession(&["capture"]);

@@ -5,16 +5,19 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::cast_precision_loss,
     reason = "a bench prints its table, and a panic is its failure"
 )]
 
 #[path = "support/mod.rs"]
 mod support;
 
-use git_opensession::session::Timestamp;
+use std::fs;
 use std::time::{Instant, SystemTime};
+
+use git_opensession::session::Timestamp;
 use support::table::{Table, median, millis};
-use support::world::World;
+use support::world::{World, cut, size};
 
 const MB: usize = 1 << 20;
 
@@ -51,6 +54,26 @@ fn settled(count: u64, foreign: bool) -> World {
     world
 }
 
+/// What `.git` grows by, in megabytes, while one session grows to 50 MB in twenty pushes of a commit each.
+fn growth() -> f64 {
+    let mut world = World::new();
+    world.install();
+    let (_, now) = span(0);
+    // All of it so lately that every commit is in the session's window.
+    world.sessions(&world.repo(), 1, 50 * MB, (Timestamp::from_seconds(now.seconds() - 1200), now));
+    let log = world.log();
+    let whole = fs::read(&log).expect("the log");
+    let before = size(&world.repo().join(".git"));
+    for nth in 1..=20 {
+        fs::write(&log, cut(&whole, whole.len() / 20 * nth)).expect("the log");
+        world.commit();
+        world.push(true);
+    }
+    assert!(world.opensession(&["log"]).contains("Please look into this"), "the session is in the ledger");
+    let grown = size(&world.repo().join(".git")) - before;
+    grown as f64 / MB as f64
+}
+
 fn main() {
     let mut table = Table::new("git push of one commit, plain and with the hook");
     let mut added = Vec::new();
@@ -79,5 +102,6 @@ fn main() {
     let start = Instant::now();
     world.push(true);
     table.at_most("first push of 100 new sessions of 1 MB", millis(start.elapsed()), 1500.0, "ms");
+    table.at_most(".git after 20 pushes of a session growing to 50 MB", growth(), 8.0, "MB");
     table.finish();
 }

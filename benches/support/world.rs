@@ -93,4 +93,29 @@ impl World {
             fs::write(folder.join(format!("{id}.jsonl")), text).expect("a log");
         }
     }
+
+    /// The only log there is.
+    pub fn log(&self) -> PathBuf {
+        let first =
+            |folder: &Path| fs::read_dir(folder).expect("a folder").next().expect("an entry").expect("an entry");
+        first(&first(&self.path("home/.claude/projects")).path()).path()
+    }
+}
+
+/// How many bytes there are in the files of a folder.
+pub fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    let size_of = |entry: fs::DirEntry| match entry.metadata().expect("its metadata") {
+        metadata if metadata.is_dir() => size(&entry.path()),
+        metadata => metadata.len(),
+    };
+    entries.map(size_of).sum()
+}
+
+/// The first `bytes` of a log, and the rest of the line they end in.
+pub fn cut(log: &[u8], bytes: usize) -> &[u8] {
+    match log[bytes..].iter().position(|&byte| byte == b'\n') {
+        Some(end) => &log[..=bytes + end],
+        None => log,
+    }
 }
