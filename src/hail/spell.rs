@@ -44,7 +44,9 @@ fn event_kind(kind: &EventKind, out: &mut impl Write) -> io::Result<()> {
     if let EventKind::Other(whole) = kind {
         return value(whole, out);
     }
-    write!(out, r#"{{"type":"{}""#, kind.name())?;
+    out.write_all(br#"{"type":""#)?;
+    out.write_all(kind.name().as_bytes())?;
+    out.write_all(b"\"")?;
     match kind {
         EventKind::UserMessage
         | EventKind::AgentMessage
@@ -85,7 +87,9 @@ fn event_kind(kind: &EventKind, out: &mut impl Write) -> io::Result<()> {
 
 /// Opens the data of a kind with its first field.
 fn data(name: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    write!(out, r#","data":{{"{name}":"#)?;
+    out.write_all(br#","data":{""#)?;
+    out.write_all(name.as_bytes())?;
+    out.write_all(b"\":")?;
     string(text, out)
 }
 
@@ -149,7 +153,9 @@ fn block(block: &Block, out: &mut impl Write) -> io::Result<()> {
 /// A further field of an object, if it is there.
 fn optional(name: &str, text: Option<&str>, out: &mut impl Write) -> io::Result<()> {
     let Some(text) = text else { return Ok(()) };
-    write!(out, r#","{name}":"#)?;
+    out.write_all(b",\"")?;
+    out.write_all(name.as_bytes())?;
+    out.write_all(b"\":")?;
     string(text, out)
 }
 

@@ -34,9 +34,9 @@ pub(super) fn function(payload: &Payload<'_>) -> Call {
 }
 
 /// A call of a tool that takes free text: a patch.
-pub(super) fn custom(payload: &mut Payload<'_>) -> Call {
+pub(super) fn custom(payload: &Payload<'_>) -> Call {
     let name = full_name(payload.namespace.str(), payload.name.str());
-    let input = payload.input.take();
+    let input = text_of(payload.input).unwrap_or_default();
     let edits = if name == "apply_patch" { patch::changes(&input) } else { Vec::new() };
     Call { edits, ..plain(name, Content::text(input)) }
 }

@@ -236,7 +236,9 @@ fn read_titles(path: &Path, facts: &mut Facts) -> Result<(), ParseError> {
         let mut source = Source::open(path, title.at)?;
         let Some(line) = source.lines.read().map_err(|error| read_error(path, error))? else { continue };
         let (text, _) = line.text();
-        let enveloped = jsonl::values::<record::Line<'_>>(&text, line.end).flatten().filter_map(|line| line.payload);
+        let enveloped = jsonl::values::<record::Line<'_>>(&text, line.end)
+            .flatten()
+            .filter_map(|line| line.payload.map(|payload| *payload));
         let bare = jsonl::values::<Payload<'_>>(&text, line.end).flatten();
         for payload in enveloped.chain(bare) {
             title.find(payload.message.str());

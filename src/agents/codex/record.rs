@@ -21,8 +21,9 @@ pub(super) struct Line<'a> {
     pub timestamp: Lax<'a>,
     #[serde(borrow, rename = "type")]
     pub kind: Lax<'a>,
+    /// Boxed: it is a kilobyte, and would be copied at every step on its way out of the deserializer.
     #[serde(borrow)]
-    pub payload: Option<Payload<'a>>,
+    pub payload: Option<Box<Payload<'a>>>,
 }
 
 /// The payload of any line. In the first Rust versions (before 0.32) the line itself.
@@ -96,7 +97,7 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub namespace: Lax<'a>,
     #[serde(borrow)]
-    pub input: Lax<'a>,
+    pub input: Option<&'a RawValue>,
     #[serde(borrow)]
     pub status: Lax<'a>,
     #[serde(borrow)]

@@ -2,6 +2,7 @@
 //! Both are small and can be stored, so that a grown log is read on from where it was.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,8 +35,8 @@ pub(super) struct State {
     pub total: Option<Usage>,
     pub carried: Increment,
     pub calls: VecDeque<OpenCall>,
-    /// Calls whose edits have been told, by hash.
-    pub edited: VecDeque<u64>,
+    /// Calls whose edits have been told, by hash. Few lines are of edits: the others share it.
+    edited: Rc<VecDeque<u64>>,
     pub copy: Copy,
 }
 
@@ -72,10 +73,11 @@ impl State {
         if self.edited.contains(&id) {
             return false;
         }
-        if self.edited.len() >= EDITED {
-            self.edited.pop_front();
+        let edited = Rc::make_mut(&mut self.edited);
+        if edited.len() >= EDITED {
+            edited.pop_front();
         }
-        self.edited.push_back(id);
+        edited.push_back(id);
         true
     }
 }
