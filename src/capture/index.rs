@@ -20,7 +20,7 @@ use crate::link::{Outline, PathHash};
 /// The name of the file.
 const NAME: &str = "cursor";
 /// The first word of the file. The number goes up with the shape of what follows.
-const MAGIC: &str = "opensession-cursor-2";
+const MAGIC: &str = "opensession-cursor-3";
 /// How many logs are remembered. Beyond that, those that were written longest ago are forgotten.
 const MOST_LOGS: usize = 50_000;
 /// How long a log is remembered after it was last written, in nanoseconds: a quarter of a year. Agents delete theirs sooner;
@@ -317,7 +317,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());
         for garbage in
-            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-2 zz\nversions x\n", b"opensession-cursor-1 0\n"]
+            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-3 zz\nversions x\n", b"opensession-cursor-2 0\n"]
         {
             fs::write(folder.path().join(NAME), garbage).expect("it can be written");
             assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());

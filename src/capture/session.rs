@@ -30,8 +30,8 @@ pub(super) struct Session<'a> {
     /// What its log is called in the index.
     pub(super) name: PathHash,
     pub(super) known: Arc<Known>,
-    /// What was read of it now.
-    pub(super) fresh: Option<Fresh>,
+    /// What was read of it now. Boxed: of most sessions there is nothing.
+    pub(super) fresh: Option<Box<Fresh>>,
     /// Whether there is another log of the same session, with more of it.
     pub(super) shadowed: bool,
 }
@@ -91,7 +91,7 @@ impl Session<'_> {
             Arc::make_mut(&mut self.known).outline = outline;
         }
         Arc::make_mut(&mut self.known).events = reading.record.stats().event_count;
-        self.fresh = Some(Fresh { record: None, state: reading.state });
+        self.fresh = Some(Box::new(Fresh { record: None, state: reading.state }));
         Ok(reading.record)
     }
 }
@@ -168,15 +168,19 @@ pub(super) fn read_all<'a>(reader: &Reader<'_>, found: Vec<Found<'a>>, skipped: 
     let mut done: HashMap<usize, Done> = done.into_iter().collect();
     for (at, found) in found.into_iter().enumerate() {
         let Found { parser, log, name, what } = found;
-        match (what, done.remove(&at)) {
-            (What::Unchanged(known), _) => {
+        let before = match what {
+            What::Unchanged(known) => {
                 sessions.all.push(Session { parser, log, name, known, fresh: None, shadowed: false });
+                continue;
             }
-            (What::Changed { before, .. }, Some(Done::Read(summary))) => {
+            What::Changed { before, .. } => before,
+        };
+        match done.remove(&at) {
+            Some(Done::Read(summary)) => {
                 sessions.read += 1;
                 sessions.take((parser, log, name), before, *summary);
             }
-            (What::Changed { .. }, Some(Done::Failed(Fault::Skip(why)))) => {
+            Some(Done::Failed(Fault::Skip(why))) => {
                 sessions.read += 1;
                 match why {
                     Skip::NotALog => sessions.broken(&log, name, Broken::NotALog),
@@ -186,7 +190,7 @@ pub(super) fn read_all<'a>(reader: &Reader<'_>, found: Vec<Found<'a>>, skipped: 
                 }
                 skipped.push(SkippedLog { path: log.path, agent: parser.agent(), why });
             }
-            (What::Changed { before, .. }, Some(Done::Failed(Fault::TimeUp)) | None) => {
+            Some(Done::Failed(Fault::TimeUp)) | None => {
                 // The next capture finds it as it is now, and need not ask again whose it is.
                 if before.is_none() {
                     let entry = Entry { size: log.size, mtime: log.mtime, verdict: Verdict::Unread };
@@ -266,7 +270,7 @@ impl<'a> Sessions<'a> {
         let (ledgers, refused) =
             before.map(|before| (before.ledgers.clone(), before.refused.clone())).unwrap_or_default();
         let known = Arc::new(Known { key: SessionKey { day, sid }, events, ledgers, refused, outline });
-        let fresh = Some(Fresh { record: record.filter(|_| is_whole), state });
+        let fresh = Some(Box::new(Fresh { record: record.filter(|_| is_whole), state }));
         self.all.push(Session { parser, log, name, known, fresh, shadowed: false });
     }
 

@@ -5,7 +5,7 @@
 //! further down in `workflows/<name>/`. Up to 2.0.x subagents lie in the slug's folder itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
@@ -61,25 +61,27 @@ pub(super) fn logs(roots: &[PathBuf], since: i128) -> Vec<LogFile> {
 
 fn logs_of(slug: &Path, since: i128, logs: &mut Vec<LogFile>) {
     let mut files = Vec::new();
-    let mut folders = HashSet::new();
+    // The names of the logs whose sessions have a folder, too: few of the many.
+    let mut with_folders = HashSet::new();
     for entry in entries(slug) {
-        let name = entry.file_name();
-        if let Some(stem) = session_stem(&name) {
-            files.push((entry, stem));
+        let mut name = entry.file_name();
+        if is_session(&name) {
+            files.push((entry, name));
         } else if is_folder(&entry) {
-            folders.insert(name);
+            name.push(SUFFIX);
+            with_folders.insert(name);
         }
     }
-    logs.extend(each(&files, |(entry, stem)| {
+    logs.extend(each(&files, |(entry, name)| {
         let log = log_file(entry)?;
-        let log = if folders.contains(stem) { with_agents(log, &slug.join(stem)) } else { log };
+        let log = if with_folders.contains(name) { with_agents(log) } else { log };
         (log.mtime >= since).then_some(log)
     }));
 }
 
 /// A session's log together with the files of its subagents.
-fn with_agents(mut log: LogFile, session: &Path) -> LogFile {
-    for file in agent_files_below(&session.join("subagents")) {
+fn with_agents(mut log: LogFile) -> LogFile {
+    for file in agent_files_below(&log.path.with_extension("").join("subagents")) {
         if let Ok(metadata) = fs::metadata(&file)
             && metadata.is_file()
         {
@@ -90,11 +92,13 @@ fn with_agents(mut log: LogFile, session: &Path) -> LogFile {
     log
 }
 
-/// The stem of a session's log; `None` for other names, a subagent's among them.
-fn session_stem(name: &OsStr) -> Option<OsString> {
-    let path = Path::new(name);
-    let is_log = path.extension()? == "jsonl" && !name.as_encoded_bytes().starts_with(b"agent-");
-    is_log.then(|| path.file_stem().map(OsStr::to_owned))?
+/// How the name of a log ends.
+const SUFFIX: &str = ".jsonl";
+
+/// Whether a name is that of a session's log, and not of a subagent's. By its bytes: there may be thousands.
+fn is_session(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.len() > SUFFIX.len() && name.ends_with(SUFFIX.as_bytes()) && !name.starts_with(b"agent-")
 }
 
 /// The subagents' files of a session, by the agent's id.
