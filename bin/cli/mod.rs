@@ -2,6 +2,7 @@
 
 mod docs;
 mod fsck;
+mod handoff;
 mod keeping;
 mod program;
 mod share;
@@ -19,6 +20,7 @@ use git_opensession::git;
 
 pub use docs::{Docs, DocsPage};
 pub use fsck::Fsck;
+pub use handoff::*;
 pub use keeping::*;
 pub use program::Program;
 pub use share::*;
@@ -107,6 +109,8 @@ pub enum Verb {
     Prune(Prune),
     /// Take the ledgers of branches that are done into that of another
     Fold(Fold),
+    /// Hand work over: to the next agent, to a colleague
+    Handoff(Handoff),
     /// Check that all is well; or set up, or take down
     Doctor(Doctor),
     /// Show it all at work in a temporary repository

@@ -8,8 +8,9 @@ mod demo;
 mod docs;
 mod doctor;
 mod fetch;
-mod fsck;
 mod fold;
+mod fsck;
+mod handoff;
 mod hook;
 mod inspect;
 mod log;
@@ -17,8 +18,8 @@ mod parse;
 mod prune;
 mod purge;
 mod push;
-mod register;
 mod redact;
+mod register;
 mod rolled;
 mod show;
 mod shown;
@@ -55,6 +56,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Redact(arguments) => redact::run(context, arguments),
         Verb::Prune(arguments) => prune::run(context, arguments),
         Verb::Fold(arguments) => fold::run(context, arguments),
+        Verb::Handoff(arguments) => handoff::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
         Verb::Docs(arguments) => docs::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),

@@ -8,11 +8,10 @@ use git_opensession::agents::{self, ParseError};
 use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
-use git_opensession::{browse, capture, doctor, fetch, git, ledger, parse, source, store, sync};
 use git_opensession::redaction::rules;
-use git_opensession::{browse, capture, doctor, fetch, fold, git, ledger, parse, purge, rolling, sync};
+use git_opensession::{browse, capture, doctor, fetch, fold, git, ledger, parse, purge, rolling, source, store, sync};
 
-use super::{Exit, Hint, Sharing, Stumble, chain};
+use super::{Exit, HandoffFailure, Hint, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -90,6 +89,8 @@ pub enum Failure {
     Doctor(Box<doctor::Error>),
     /// Registering, reading by address, sharing.
     Sharing(Box<Sharing>),
+    /// Work that is handed over.
+    Handoff(Box<HandoffFailure>),
     /// The demo.
     Demo(Stumble),
     /// The hook's input cannot be read.
@@ -139,6 +140,7 @@ impl Failure {
             Self::Sharing(sharing) => sharing.exit(),
             Self::Doctor(error) => of_doctor(error),
             Self::Fold(error) => of_fold(error),
+            Self::Handoff(failure) => failure.exit(),
             _ => Exit::Fatal,
         }
     }
@@ -199,6 +201,7 @@ impl Failure {
                 }
                 _ => Vec::new(),
             },
+            Self::Handoff(failure) => failure.hints(),
             _ => Vec::new(),
         }
     }
@@ -245,6 +248,7 @@ impl fmt::Display for Failure {
             }
             Self::ForeignManual { at } => write!(f, "{} is not of ours, and stays", at.display()),
             Self::OwnPath(source) => write!(f, "cannot tell where this program is: {}", told(source)),
+            Self::Handoff(failure) => failure.fmt(f),
             Self::Demo(stumble) => stumble.fmt(f),
             Self::NoRemote => f.write_str("this repository has no remote, and none was named"),
             Self::UnknownRemote { name } => write!(f, "there is no remote {name:?}"),

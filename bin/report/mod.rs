@@ -6,14 +6,16 @@ mod exit;
 pub mod explain;
 mod failure;
 pub mod fsck;
+mod handoff;
 mod hint;
 pub mod push;
-mod sharing;
 pub mod rolling;
+mod sharing;
 mod stumble;
 
 pub use exit::Exit;
 pub use failure::Failure;
+pub use handoff::HandoffFailure;
 pub use hint::Hint;
 pub use sharing::Sharing;
 pub use stumble::Stumble;

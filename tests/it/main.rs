@@ -15,6 +15,7 @@ mod docs;
 mod examples;
 mod faults;
 mod fsck;
+mod handoff;
 mod hooks;
 mod odd_repositories;
 mod places;

@@ -7,6 +7,7 @@
 mod ancestors;
 pub(super) mod conversation;
 mod group;
+mod hand_over;
 mod launch;
 mod program;
 pub mod text;
@@ -19,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use ancestors::ancestors;
+pub use hand_over::hand_over;
 pub use launch::{Launched, launch};
 pub(super) use program::shell_quoted;
 pub use program::{GitProgram, INTERNAL_MARK, Prompts, Version};
