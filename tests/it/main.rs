@@ -26,5 +26,6 @@ mod readme;
 mod register;
 mod rolling;
 mod view;
+mod walk;
 mod walls;
 mod world;
