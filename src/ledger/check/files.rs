@@ -1,4 +1,4 @@
-//! The small files of a ledger, its tombstones and its snapshots.
+//! The small files of a ledger, its tombstones, what it keeps, and its snapshots.
 
 use super::super::error::Damage;
 use super::super::layout::{self, LedgerPath};
@@ -7,7 +7,7 @@ use super::{Check, FILE_LIMIT, Problem};
 use crate::git::{BranchName, Oid, TreeEntry};
 use crate::hail::Digest;
 
-/// The largest of the small files below `v2/`, and of the tombstones, in bytes.
+/// The largest of the small files below `v2/`, and of those that are there for their names, in bytes.
 const SMALL_LIMIT: u64 = 8 << 10;
 
 impl Check<'_, '_> {
@@ -68,10 +68,27 @@ impl Check<'_, '_> {
                 }
                 _ => return check.checked.add(path, Problem::Name),
             }
-            if let Some(size) = check.size(path, entry).filter(|size| *size > SMALL_LIMIT) {
-                check.checked.add(path, Problem::TooLarge { size, limit: SMALL_LIMIT });
-            }
+            check.is_small(path, entry);
         });
+    }
+
+    /// What is kept of before the floor.
+    pub(super) fn kept(&mut self, tree: Oid) {
+        let path = format!("{}/{}", layout::ROOT, layout::KEPT);
+        self.folder(path.as_bytes(), tree, Kind::Top, |check, path, entry| {
+            let Some(LedgerPath::Kept(key)) = LedgerPath::parse(path) else {
+                return check.checked.add(path, Problem::Name);
+            };
+            check.retention.kept.insert(key);
+            check.is_small(path, entry);
+        });
+    }
+
+    /// Only the name of such a file says something.
+    fn is_small(&mut self, path: &[u8], entry: &TreeEntry) {
+        if let Some(size) = self.size(path, entry).filter(|size| *size > SMALL_LIMIT) {
+            self.checked.add(path, Problem::TooLarge { size, limit: SMALL_LIMIT });
+        }
     }
 
     /// Snapshots are named for the digest of what is in them.

@@ -1,6 +1,6 @@
 //! Looking into the folders of a ledger, each once.
 
-use super::super::day::Month;
+use super::super::day::{Day, Month};
 use super::super::error::Damage;
 use super::super::layout;
 use super::super::sid::Sid;
@@ -13,12 +13,12 @@ use crate::git::{EntryKind, Oid, TreeEntry};
 pub(super) enum Kind {
     /// The root, `v2` and the folders directly below: there is one of each.
     Top,
-    /// A year of sessions; whether it is a leap year, and itself if the floor is in it.
+    /// A year of sessions; whether it is a leap year, and itself if the floor is not below it.
     Year(bool, Option<u16>),
-    /// A month of sessions; its number of days, and itself if the floor is in it.
+    /// A month of sessions; its number of days, and itself if the floor is not below it.
     Month(u8, Option<(u16, u8)>),
-    /// A day of sessions.
-    Day,
+    /// A day of sessions; itself if it is below the floor.
+    Day(Option<Day>),
     /// A session of that name.
     Session(Sid),
     /// A month of links by commit; or, without one, all links by patch id.
@@ -82,16 +82,17 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Looks at `v2`: first the small files and the tombstones, which say what may be in the rest.
+    /// Looks at `v2`: first the small files, the tombstones and what is kept, which say what may be in the rest.
     fn top(&mut self, top: Oid) {
         let mut files = Vec::new();
-        let (mut commits, mut patches, mut tombstones) = (None, None, None);
+        let (mut commits, mut patches, mut tombstones, mut kept) = (None, None, None, None);
         self.folder(layout::ROOT.as_bytes(), top, Kind::Top, |check, path, entry| match folder_of(entry) {
             (layout::FORMAT_NAME | layout::BRANCH_NAME | layout::FLOOR_NAME, _) => files.push(entry.clone()),
             (layout::SESSIONS, Some(tree)) => check.sessions = Some(tree),
             (layout::COMMITS, Some(tree)) => commits = Some(tree),
             (layout::PATCHES, Some(tree)) => patches = Some(tree),
             (layout::TOMBSTONES, Some(tree)) => tombstones = Some(tree),
+            (layout::KEPT, Some(tree)) => kept = Some(tree),
             _ => check.checked.add(path, Problem::Name),
         });
         if !self.small_files(&files) {
@@ -99,6 +100,9 @@ impl Check<'_, '_> {
         }
         if let Some(tree) = tombstones {
             self.tombstones(tree);
+        }
+        if let Some(tree) = kept {
+            self.kept(tree);
         }
         if let Some(tree) = self.sessions {
             self.section(layout::SESSIONS, |check| check.years(tree));

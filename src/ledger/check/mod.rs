@@ -237,7 +237,7 @@ impl Check<'_, '_> {
             return false;
         }
         match self.retention.floor {
-            Some(floor) if key.day < floor => {
+            Some(floor) if self.retention.is_expired(key) => {
                 self.checked.add(path, Problem::Expired(floor));
                 false
             }

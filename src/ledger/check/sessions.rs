@@ -30,10 +30,11 @@ impl Check<'_, '_> {
 
     fn year(&mut self, path: &[u8], tree: Oid, year: u16) {
         let of_floor = self.retention.floor.filter(|floor| year <= floor.year());
-        if let Some(floor) = of_floor.filter(|floor| year < floor.year()) {
+        let keeps = self.retention.kept.iter().any(|key| key.day.year() == year);
+        if let Some(floor) = of_floor.filter(|floor| year < floor.year() && !keeps) {
             return self.checked.add(path, Problem::Expired(floor));
         }
-        let kind = Kind::Year(Day::new(year, 2, 29).is_some(), of_floor.map(Day::year));
+        let kind = Kind::Year(Day::new(year, 2, 29).is_some(), of_floor.map(|_| year));
         self.folder(path, tree, kind, |check, path, entry| {
             match layout::parse_month(&entry.name).filter(|_| is_tree(entry)) {
                 None => check.checked.add(path, Problem::Name),
@@ -44,15 +45,16 @@ impl Check<'_, '_> {
 
     fn month(&mut self, path: &[u8], tree: Oid, year: u16, month: u8) {
         let of_floor = self.retention.floor.filter(|floor| (year, month) <= (floor.year(), floor.month()));
-        if let Some(floor) = of_floor.filter(|floor| (year, month) < (floor.year(), floor.month())) {
+        let keeps = self.retention.kept.iter().any(|key| (key.day.year(), key.day.month()) == (year, month));
+        if let Some(floor) = of_floor.filter(|floor| (year, month) < (floor.year(), floor.month()) && !keeps) {
             return self.checked.add(path, Problem::Expired(floor));
         }
         let days = (29..=31).filter(|day| Day::new(year, month, *day).is_some()).max().unwrap_or(28);
-        let kind = Kind::Month(days, of_floor.map(|floor| (floor.year(), floor.month())));
+        let kind = Kind::Month(days, of_floor.map(|_| (year, month)));
         self.folder(path, tree, kind, |check, path, entry| {
             match layout::parse_day(year, month, &entry.name).filter(|_| is_tree(entry)) {
                 None => check.checked.add(path, Problem::Name),
-                Some(day) => match check.retention.floor.filter(|floor| day < *floor) {
+                Some(day) => match check.retention.floor.filter(|_| check.retention.expires_all_of(day)) {
                     Some(floor) => check.checked.add(path, Problem::Expired(floor)),
                     None => check.day(path, entry.oid, day),
                 },
@@ -61,16 +63,15 @@ impl Check<'_, '_> {
     }
 
     fn day(&mut self, path: &[u8], tree: Oid, day: Day) {
-        self.folder(path, tree, Kind::Day, |check, path, entry| {
-            match Sid::parse(&entry.name).filter(|_| is_tree(entry)) {
-                None => check.checked.add(path, Problem::Name),
-                Some(sid) => {
-                    let key = SessionKey { day, sid };
-                    check.known.insert(key);
-                    if check.is_welcome(path, key) {
-                        check.checked.sessions += 1;
-                        check.session(path, entry.oid, key);
-                    }
+        let kind = Kind::Day(self.retention.is_below_floor(day).then_some(day));
+        self.folder(path, tree, kind, |check, path, entry| match Sid::parse(&entry.name).filter(|_| is_tree(entry)) {
+            None => check.checked.add(path, Problem::Name),
+            Some(sid) => {
+                let key = SessionKey { day, sid };
+                check.known.insert(key);
+                if check.is_welcome(path, key) {
+                    check.checked.sessions += 1;
+                    check.session(path, entry.oid, key);
                 }
             }
         });

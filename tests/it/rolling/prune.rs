@@ -70,6 +70,7 @@ fn what_is_linked_to_a_release_can_be_kept() {
     world.os_in(&ben, ["fetch"]).ok();
     assert_eq!(world.titles(&ben), ["write forty.rs", "write today.rs"]);
     world.os_in(&ben, ["show", "v1"]).ok();
+    world.os_in(&ben, ["fsck"]).ok();
     assert!(!reaches(&world, world.origin(), "write thirty-five.rs"));
     // It can still grow.
     let log = ClaudeLog::new("forty", world.repo(), -60 - 40 * DAY).prompt("write forty.rs");
