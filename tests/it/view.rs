@@ -157,3 +157,19 @@ fn a_page_is_opened_where_there_is_a_screen_and_as_it_is_configured() {
     let answer = world.os(["view"]).code(2);
     assert!(answer.err.contains("hint: git config opensession.open-target web"), "{}", answer.err);
 }
+
+#[test]
+fn a_session_at_an_address_is_a_page_and_one_that_is_not_there_is_none() {
+    let world = World::new();
+    let log = ClaudeLog::new("aaaa", world.repo(), 0).prompt("say <b>hello</b>").answer("hello").save(&world);
+    let hail = world.path("a.hail.jsonl");
+    let profile = ["parse", "--profile", "claude-code", "--out"].map(std::ffi::OsStr::new);
+    world.os(profile.into_iter().chain([hail.as_os_str(), log.as_os_str()])).ok();
+    let address = world.os(["register".as_ref(), hail.as_os_str()]).ok();
+    let (_, html) = page(world.os(["view", "--no-open", address.trim()]));
+    assert!(html.contains("say &lt;b&gt;hello&lt;/b&gt;") && html.contains(address.trim()), "{html}");
+    let nowhere = format!("os://src/local/{}", "0".repeat(64));
+    let refused = world.os(["view", "--no-open", &nowhere]).code(1);
+    assert!(refused.out.is_empty() && refused.err.contains("is not registered here"), "{refused:?}");
+    world.os(["view", "--no-open", "os://src/nothing"]).code(2);
+}

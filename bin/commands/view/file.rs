@@ -1,4 +1,4 @@
-//! A file to view: HAIL, or an agent's log.
+//! A text to view: a file of HAIL, an agent's log, or what is at an address.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek as _, Write};
@@ -8,17 +8,19 @@ use git_opensession::agents;
 use git_opensession::ledger::Sid;
 use git_opensession::redaction::Redactor;
 use git_opensession::session_file::{self, SessionFile};
+use git_opensession::uri;
 use git_opensession::view::html::Document;
 use git_opensession::view::{Page, Untrusted};
 
+use crate::commands::addressed::Reading;
 use crate::commands::parse::Source;
 use crate::commands::shown;
 use crate::context::Context;
 use crate::report::{Failure, chain};
 
-/// A session from a file, redacted.
+/// A session from a file or from an address, redacted.
 pub struct FileSession {
-    /// The file, as the user calls it.
+    /// The file, as the user calls it; or the address.
     pub about: String,
     sid: String,
     redacted: Vec<(Untrusted, u64)>,
@@ -49,13 +51,32 @@ pub fn read(context: &Context, path: &Path) -> Result<FileSession, Failure> {
         session_file::Error::Hail(error) => Failure::BadHail { file: source.to_string(), why: chain(&error) },
         session_file::Error::Spool(error) => Failure::Scratch(error),
     })?;
-    let sid = Sid::of(&session.header).to_string();
-    let redacted = shown::redacted(&session.findings);
-    Ok(FileSession { about: source.to_string(), sid, redacted, session })
+    Ok(FileSession::new(source.to_string(), session))
+}
+
+/// Reads what is at an address. All of it was held against its name.
+///
+/// # Errors
+/// When it cannot be had, or is no session.
+pub fn at_address(context: &Context, address: &uri::Source) -> Result<FileSession, Failure> {
+    let text = Reading::new(context)?.read(context, address)?;
+    let redactor = Redactor::new(&context.person());
+    let spool = tempfile::tempfile().map_err(Failure::Scratch)?;
+    let session = session_file::of_hail(text.as_slice(), &redactor, spool).map_err(|error| match error {
+        session_file::Error::Spool(error) => Failure::Scratch(error),
+        error => Failure::Damaged { session: address.to_string(), why: chain(&error) },
+    })?;
+    Ok(FileSession::new(address.to_string(), session))
 }
 
 impl FileSession {
-    /// How many places of the file could not be read.
+    fn new(about: String, session: SessionFile<File>) -> Self {
+        let sid = Sid::of(&session.header).to_string();
+        let redacted = shown::redacted(&session.findings);
+        Self { about, sid, redacted, session }
+    }
+
+    /// How many places of it could not be read.
     pub fn skipped(&self) -> u64 {
         self.session.skipped
     }

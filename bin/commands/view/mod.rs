@@ -14,11 +14,13 @@ use git_opensession::session::Event;
 use git_opensession::view::Page;
 use git_opensession::view::html::Document;
 
+use super::addressed;
 use super::shown::{self, Shown};
 use crate::cli::View;
 use crate::context::Context;
 use crate::report::{Exit, Failure, Hint, chain};
 use browser::OpenTarget;
+use file::FileSession;
 use place::Place;
 
 pub fn run(context: &mut Context, arguments: &View) -> Result<Exit, Failure> {
@@ -26,6 +28,14 @@ pub fn run(context: &mut Context, arguments: &View) -> Result<Exit, Failure> {
     let what = arguments.what.as_str();
     if what == "-" {
         return of_file(context, arguments, target, Path::new(what));
+    }
+    if let Some(address) = addressed::source(what)? {
+        let session = {
+            let _progress = context.talk.progress("Reading the session");
+            file::at_address(context, &address)?
+        };
+        let place = Place::new(context, arguments.out.as_deref(), &session.about)?;
+        return of_text(context, arguments, target, session, &place);
     }
     // As git does it: a revision comes before a file of that name, `./main` is the file.
     let path = Path::new(what);
@@ -139,12 +149,22 @@ impl Sessions<'_> {
 }
 
 fn of_file(context: &mut Context, arguments: &View, target: OpenTarget, path: &Path) -> Result<Exit, Failure> {
-    let mut session = {
+    let session = {
         let _progress = context.talk.progress("Reading the session");
         file::read(context, path)?
     };
     let place = Place::new(context, arguments.out.as_deref(), &session.about)?;
     place.keep_off(path)?;
+    of_text(context, arguments, target, session, &place)
+}
+
+fn of_text(
+    context: &mut Context,
+    arguments: &View,
+    target: OpenTarget,
+    mut session: FileSession,
+    place: &Place,
+) -> Result<Exit, Failure> {
     let page_path = {
         let _progress = context.talk.progress("Writing the page");
         place.write(&mut context.out, &mut |out| session.write(out))?
