@@ -4,12 +4,14 @@
 //! reason only: what the remote has purged, or let expire, goes here, too ([`crate::honour`]). Nothing that waits here
 //! to be pushed can be lost.
 
+use crate::doctor::FanoutMode;
 use crate::fanout::{Contents, Destination, FanoutError, read_namespace};
 use crate::fold::drop_folded;
 use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
 use crate::honour::honour;
-use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix};
+use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix, tracking_notes};
+use crate::notes;
 use crate::pre_push::base;
 
 /// What came.
@@ -23,6 +25,8 @@ pub struct Fetched {
     pub honoured: Vec<LedgerRef>,
     /// Live ledgers that were let go of: the remote has them no more, and all of them is in another ledger there.
     pub folded: Vec<LedgerRef>,
+    /// Whether the notes here got anything new.
+    pub notes: bool,
 }
 
 /// A ledger of the remote that is not what it was when last fetched.
@@ -96,8 +100,13 @@ pub fn fetch_from(
     let gone = |moved: &Moved| moved.new.is_none().then(|| LedgerRef::parse(&moved.name)).flatten();
     let gone: Vec<LedgerRef> = report.moved.iter().filter_map(gone).filter(|gone| gone.inbox().is_none()).collect();
     let folded = drop_folded(repo, destination.key(), &gone).map_err(|error| Error::Ledger(error.into()))?;
+    // Where nobody wants notes of ours, none are made; what was fetched of them is kept beside.
+    let wants_notes = FanoutMode::read(network.config).is_ok_and(|mode| mode != Some(FanoutMode::HiddenRef));
+    let absorb = || notes::absorb(repo, destination.key(), by).map_err(|error| Error::Ledger(error.into()));
+    let notes = wants_notes && absorb()?;
+    let beside = tracking_notes(destination.key());
     let mut ledgers = Vec::new();
-    for moved in report.moved {
+    for moved in report.moved.into_iter().filter(|moved| !moved.name.as_bytes().starts_with(beside.as_bytes())) {
         let ledger = LedgerRef::parse(&moved.name);
         let is_inbox = ledger.as_ref().is_some_and(|ledger| ledger.inbox().is_some());
         let branch = ledger.as_ref().and_then(|ledger| branch_of(repo, ledger));
@@ -114,7 +123,7 @@ pub fn fetch_from(
         let (name, old, new) = (moved.name, moved.old, moved.new);
         ledgers.push(FetchedLedger { name, branch, old, new, is_inbox, contents });
     }
-    Ok(Fetched { label: destination.label(), ledgers, honoured, folded })
+    Ok(Fetched { label: destination.label(), ledgers, honoured, folded, notes })
 }
 
 /// The branch of a ledger; a very long name stands in the ledger only.

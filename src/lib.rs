@@ -99,6 +99,7 @@ pub mod honour;
 pub mod inspect;
 pub mod ledger;
 pub mod link;
+pub mod notes;
 pub mod parse;
 pub mod pre_push;
 pub mod prune;

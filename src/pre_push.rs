@@ -19,6 +19,7 @@ use crate::git::{
     self, BranchName, Config, DiffLimits, Exclude, GitEnvironment, Head, Oid, Repo, Signature, WalkLimits,
 };
 use crate::ledger;
+use crate::notes;
 use crate::redaction::Redactor;
 
 /// The most commits of one push that are tied to sessions, or searched for secrets.
@@ -106,6 +107,9 @@ pub enum Problem {
         /// Why.
         why: String,
     },
+    /// Sessions are stored, and the notes that point to them are not.
+    #[error("notes are not written yet: {0}")]
+    Notes(#[source] notes::Error),
     /// The fanout could not be planned.
     #[error(transparent)]
     Plan(#[from] FanoutError),
@@ -272,7 +276,10 @@ impl PrePush<'_> {
             deadline,
         };
         match capture(&request, targets.clone()) {
-            Ok(captured) => {
+            Ok(mut captured) => {
+                if let Some(Err(error)) = captured.notes.take_if(|notes| notes.is_err()) {
+                    outcome.problems.push(Problem::Notes(error));
+                }
                 outcome.problems.extend(problems_of(&captured));
                 outcome.captured = Some(captured);
             }
@@ -322,7 +329,7 @@ impl PrePush<'_> {
 
     /// Pushes the ledgers, if they may go there.
     fn carry(&self, updates: &[PushUpdate], destination: &Destination, deadline: Instant, outcome: &mut Outcome) {
-        let plan = match Plan::new(self.repo, self.config, destination, updates) {
+        let plan = match self.plan(updates, destination) {
             Ok(plan) => plan,
             Err(error) => {
                 outcome.problems.push(error.into());
@@ -337,7 +344,7 @@ impl PrePush<'_> {
             }
         };
         outcome.consent = Some(consent);
-        outcome.waiting = plan.pushes.len();
+        outcome.waiting = plan.pushes.len() + usize::from(plan.notes.is_some());
         match consent {
             Consent::Given if plan.is_empty() => outcome.fanout = Some(fanout::Report::nothing(destination)),
             Consent::Given => match self.push(plan, updates, destination, deadline) {
@@ -367,9 +374,12 @@ impl PrePush<'_> {
         let network =
             Network { git: self.program, config: self.config, prompts: Prompts::Never, deadline: Some(deadline) };
         let fanout = Fanout { repo: self.repo, network, destination, signature: self.signature, asks_again: false };
-        let plan =
-            if fanout.meet(plan.namespace)? { Plan::new(self.repo, self.config, destination, updates)? } else { plan };
+        let plan = if fanout.meet(plan.namespace)? { self.plan(updates, destination)? } else { plan };
         Ok(fanout.run(&plan))
+    }
+
+    fn plan(&self, updates: &[PushUpdate], destination: &Destination) -> Result<Plan, FanoutError> {
+        Plan::whole(self.repo, self.config, destination, updates, self.signature)
     }
 }
 

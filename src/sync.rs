@@ -73,7 +73,7 @@ pub fn sync<E>(
             Err(error) => failed.push((ledger, error)),
         }
     }
-    let plan = Plan::new(repo, network.config, destination, &[])?;
+    let plan = Plan::whole(repo, network.config, destination, &[], by.signature)?;
     let mut synced = Synced { fetched, joined, failed, plan, pushed: None };
     if !synced.plan.is_empty() {
         match may_push(destination.consent(network.config)?) {

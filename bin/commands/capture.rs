@@ -15,7 +15,7 @@ use super::shown;
 use super::work::Work;
 use crate::cli::Capture;
 use crate::context::Context;
-use crate::report::{Exit, Failure, Hint};
+use crate::report::{Exit, Failure, Hint, chain};
 
 /// A capture by hand may take its time: somebody waits for it, and can end it.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -40,6 +40,7 @@ pub fn run(context: &mut Context, arguments: &Capture) -> Result<Exit, Failure> 
     };
     tell(context, &work.repo, &captured, arguments.json)?;
     let is_whole = captured.unfinished.is_empty()
+        && !matches!(captured.notes, Some(Err(_)))
         && captured.skipped.is_empty()
         && captured.ledgers.iter().all(|ledger| ledger.refused.is_empty());
     Ok(if is_whole { Exit::Done } else { Exit::Partly })
@@ -101,6 +102,9 @@ fn tell(context: &mut Context, repo: &Repo, captured: &Captured, as_json: bool) 
     }
     for (key, why) in captured.ledgers.iter().flat_map(|ledger| &ledger.refused) {
         context.talk.warn(&format!("the session {} was not stored: {why}", key.sid), &[]);
+    }
+    if let Some(Err(error)) = &captured.notes {
+        context.talk.warn(&format!("notes are not written yet: {}", chain(error)), &[]);
     }
     for left in &captured.unfinished {
         let why = format!(

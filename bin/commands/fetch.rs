@@ -28,12 +28,8 @@ pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     context.out.write(|out, _| write_all(out, &fetched))?;
-    tell_honoured(context, &fetched);
-    for ledger in &fetched.folded {
-        let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
-        context.talk.say(&format!("the ledger of {branch} was folded into another at {}", fetched.label));
-    }
-    if fetched.ledgers.is_empty() {
+    tell_more(context, &fetched);
+    if fetched.ledgers.is_empty() && !fetched.notes {
         context.talk.say(&format!("nothing new at {}", fetched.label));
     }
     Ok(Exit::Done)
@@ -44,12 +40,19 @@ pub(super) fn write_all(out: &mut dyn Write, fetched: &Fetched) -> io::Result<()
     fetched.ledgers.iter().try_for_each(|ledger| write(out, &fetched.label, ledger))
 }
 
-/// Says which ledgers here have lost what the remote no longer keeps.
-pub(super) fn tell_honoured(context: &Context, fetched: &Fetched) {
+/// Says which ledgers here have lost what the remote no longer keeps, which were folded there, and whether notes came.
+pub(super) fn tell_more(context: &Context, fetched: &Fetched) {
+    if fetched.notes {
+        context.talk.say("notes are joined: git log --notes=opensession");
+    }
     for ledger in &fetched.honoured {
         let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
         let label = &fetched.label;
         context.talk.say(&format!("the ledger of {branch} follows {label} in what is purged or expired there"));
+    }
+    for ledger in &fetched.folded {
+        let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
+        context.talk.say(&format!("the ledger of {branch} was folded into another at {}", fetched.label));
     }
 }
 
@@ -60,13 +63,15 @@ pub(super) struct ToldFetch<'a> {
     ledgers: Vec<Told>,
     /// Refs of ledgers here that were brought in line with what is purged or expired there.
     honoured: Vec<String>,
+    /// Whether the notes here got anything new.
+    notes: bool,
 }
 
 impl<'a> ToldFetch<'a> {
     pub(super) fn of(fetched: &'a Fetched) -> Self {
         let ledgers = fetched.ledgers.iter().map(Told::of).collect();
         let honoured = fetched.honoured.iter().map(ToString::to_string).collect();
-        Self { remote: &fetched.label, ledgers, honoured }
+        Self { remote: &fetched.label, ledgers, honoured, notes: fetched.notes }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 
+use git_opensession::doctor::FanoutMode;
 use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutcome, LedgerPush, Plan, Report};
 use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::ledger::LedgerRef;
+use git_opensession::notes::{self, NOTES};
 use git_opensession::pre_push::base;
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
@@ -21,10 +23,13 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
     let head = work.repo.head()?;
     let default = work.config.push_remote(head.branch());
     let remote = work::known_remote(&work, arguments.remote.as_deref(), default)?;
+    if !arguments.dry_run {
+        write_notes(&work)?;
+    }
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
         let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
-        let plan = Plan::new(&work.repo, &work.config, &destination, &[])?;
+        let plan = Plan::whole(&work.repo, &work.config, &destination, &[], &work.signature)?;
         let report = if arguments.dry_run || plan.is_empty() {
             None
         } else {
@@ -43,6 +48,14 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
         done.say(context, arguments.dry_run);
     }
     Ok(exit(done.iter().filter_map(|done| done.report.as_ref())))
+}
+
+/// Writes the notes of what is stored already, if notes are to travel: they may not have been when it was captured.
+pub(super) fn write_notes(work: &Work) -> Result<(), Failure> {
+    if FanoutMode::read(&work.config)? == Some(FanoutMode::GitNotes) {
+        notes::write(&work.repo, &work.appender())?;
+    }
+    Ok(())
 }
 
 /// One address of the remote.
@@ -76,7 +89,7 @@ fn push(context: &Context, work: &Work, destination: &Destination, plan: &Plan) 
     let (repo, signature) = (&*work.repo, &work.signature);
     let fanout = Fanout { repo, network, destination, signature, asks_again: true };
     if fanout.meet(plan.namespace)? {
-        return Ok(fanout.run(&Plan::new(repo, &work.config, destination, &[])?));
+        return Ok(fanout.run(&Plan::whole(repo, &work.config, destination, &[], signature)?));
     }
     Ok(fanout.run(plan))
 }
@@ -106,16 +119,20 @@ pub(super) fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>) -> Exit {
 impl Done {
     /// What was pushed, or would be: `main -> origin: 2 sessions, 3 commits`.
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        match &self.report {
-            Some(report) => match report.summary() {
-                Some(summary) => writeln!(out, "{}", Safe::line(&summary)),
-                None => Ok(()),
-            },
-            None => self.plan.pushes.iter().try_for_each(|push| {
-                let branch = push.branch.as_ref().map_or_else(|| push.name.to_string(), ToString::to_string);
-                writeln!(out, "{} -> {}", Safe::line(&branch), Safe::line(&self.label))
-            }),
+        if let Some(report) = &self.report {
+            if let Some(summary) = report.summary() {
+                writeln!(out, "{}", Safe::line(&summary))?;
+            }
+            return Ok(());
         }
+        for push in &self.plan.pushes {
+            let branch = push.branch.as_ref().map_or_else(|| push.name.to_string(), ToString::to_string);
+            writeln!(out, "{} -> {}", Safe::line(&branch), Safe::line(&self.label))?;
+        }
+        if self.plan.notes.is_some() {
+            writeln!(out, "{NOTES} -> {}", Safe::line(&self.label))?;
+        }
+        Ok(())
     }
 
     fn say(&self, context: &Context, is_dry_run: bool) {
@@ -145,6 +162,9 @@ fn branch_of(ledger: &LedgerRef) -> String {
 pub(super) struct Told {
     remote: String,
     ledgers: Vec<ToldLedger>,
+    /// What came of the notes, by the same words; absent if there is nothing to push of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<&'static str>,
     /// Ledgers that wait until their branch is there.
     held: Vec<String>,
 }
@@ -172,20 +192,19 @@ impl Told {
     pub(super) fn of_push(label: &str, plan: &Plan, report: Option<&Report>) -> Self {
         let ledger = |push: &LedgerPush, outcome: Option<&LedgerOutcome>| {
             let none = Contents::default();
-            let (word, contents, reason) = match outcome {
-                None => ("planned", &none, None),
-                Some(LedgerOutcome::Pushed(contents)) => ("pushed", contents, None),
-                Some(LedgerOutcome::AlreadyThere) => ("already-there", &none, None),
-                Some(LedgerOutcome::Left(contents)) => ("left", contents, None),
-                Some(LedgerOutcome::Refused { reason, .. }) => ("refused", &none, Some(reason.clone())),
-                Some(LedgerOutcome::Rejected(rejection)) => ("rejected", &none, Some(rejection.reason.clone())),
-                Some(LedgerOutcome::Failed { reason, .. }) => ("failed", &none, Some(reason.clone())),
+            let (contents, reason) = match outcome {
+                Some(LedgerOutcome::Pushed(contents) | LedgerOutcome::Left(contents)) => (contents, None),
+                Some(LedgerOutcome::Refused { reason, .. } | LedgerOutcome::Failed { reason, .. }) => {
+                    (&none, Some(reason.clone()))
+                }
+                Some(LedgerOutcome::Rejected(rejection)) => (&none, Some(rejection.reason.clone())),
+                None | Some(LedgerOutcome::AlreadyThere) => (&none, None),
             };
             ToldLedger {
                 branch: push.branch.as_ref().map(ToString::to_string),
                 name: push.name.to_string(),
                 tip: push.tip.to_string(),
-                outcome: word,
+                outcome: word(outcome),
                 sessions: contents.sessions.iter().map(ToString::to_string).collect(),
                 commits: contents.commits.iter().map(ToString::to_string).collect(),
                 reason,
@@ -195,6 +214,23 @@ impl Told {
             Some(report) => report.ledgers.iter().map(|one| ledger(&one.push, Some(&one.outcome))).collect(),
             None => plan.pushes.iter().map(|push| ledger(push, None)).collect(),
         };
-        Self { remote: label.to_owned(), ledgers, held: plan.held.iter().map(branch_of).collect() }
+        let notes = match report {
+            Some(report) => report.notes.as_ref().map(|outcome| word(Some(outcome))),
+            None => plan.notes.as_ref().map(|_| word(None)),
+        };
+        Self { remote: label.to_owned(), ledgers, notes, held: plan.held.iter().map(branch_of).collect() }
+    }
+}
+
+/// What came of a ledger or of the notes, in a word.
+fn word(outcome: Option<&LedgerOutcome>) -> &'static str {
+    match outcome {
+        None => "planned",
+        Some(LedgerOutcome::Pushed(_)) => "pushed",
+        Some(LedgerOutcome::AlreadyThere) => "already-there",
+        Some(LedgerOutcome::Left(_)) => "left",
+        Some(LedgerOutcome::Refused { .. }) => "refused",
+        Some(LedgerOutcome::Rejected(_)) => "rejected",
+        Some(LedgerOutcome::Failed { .. }) => "failed",
     }
 }

@@ -9,7 +9,7 @@ use git_opensession::sync::{Synced, sync};
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
 
-use super::fetch::{ToldFetch, tell_honoured, write_all};
+use super::fetch::{ToldFetch, tell_more, write_all};
 use super::push::{self, Told};
 use super::work::{self, Work};
 use crate::cli::Sync;
@@ -21,6 +21,7 @@ pub fn run(context: &mut Context, arguments: &Sync) -> Result<Exit, Failure> {
     let head = work.repo.head()?;
     let default = work.config.push_remote(head.branch());
     let remote = work::known_remote(&work, arguments.remote.as_deref(), default)?;
+    push::write_notes(&work)?;
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
         let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
@@ -38,7 +39,7 @@ pub fn run(context: &mut Context, arguments: &Sync) -> Result<Exit, Failure> {
         })?;
     }
     for synced in &done {
-        tell_honoured(context, &synced.fetched);
+        tell_more(context, &synced.fetched);
         for (_, why) in &synced.failed {
             context.talk.warn(&why.to_string(), &[]);
         }

@@ -127,8 +127,8 @@ impl Lines<'_> {
         match examination.mode {
             Some(FanoutMode::HiddenRef) => self.add("mode", Level::Ok, "sessions travel on hidden refs", &[]),
             Some(FanoutMode::GitNotes) => {
-                let text = "git_notes is chosen; this version writes no notes yet, sessions travel on hidden refs";
-                self.add("mode", Level::Note, text, &[]);
+                let text = "sessions travel on hidden refs, and git log --notes=opensession points to them";
+                self.add("mode", Level::Ok, text, &[]);
             }
             None => {
                 let fix = Hint::own(["doctor", "--fix", "--fanout-mode", "hidden_ref"], "");
@@ -256,9 +256,6 @@ pub fn tell_setup(talk: &Talk, setup: &Setup, changes: &[Change]) {
     hook_steps(talk, &setup.hook);
     if let Some(mode) = setup.mode {
         talk.say(&format!("set opensession.fanout-mode to {mode}"));
-        if mode == FanoutMode::GitNotes {
-            talk.say("  (this version writes no notes yet: sessions travel on hidden refs)");
-        }
     }
     for destination in &setup.allow {
         talk.say(&format!("let sessions go to {} ({})", destination.label(), destination.url()));

@@ -9,7 +9,9 @@ use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
 use git_opensession::redaction::rules;
-use git_opensession::{browse, capture, doctor, fetch, fold, git, ledger, parse, purge, rolling, source, store, sync};
+use git_opensession::{
+    browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, source, store, sync,
+};
 
 use super::{Exit, HandoffFailure, Hint, Sharing, Stumble, chain};
 
@@ -55,6 +57,8 @@ pub enum Failure {
     Damaged { session: String, why: String },
     /// A ledger.
     Ledger(ledger::Error),
+    /// The notes.
+    Notes(notes::Error),
     /// A capture that could not begin.
     Capture(capture::Error),
     /// There is nobody to ask, and nobody has said yes.
@@ -233,6 +237,7 @@ impl fmt::Display for Failure {
             Self::Several { what, sessions, .. } => write!(f, "there are {} sessions behind {what}", sessions.len()),
             Self::Damaged { session, why } => write!(f, "the session {session} cannot be read to its end: {why}"),
             Self::Ledger(error) => write!(f, "{}", chain(error)),
+            Self::Notes(error) => write!(f, "{}", chain(error)),
             Self::Capture(error) => write!(f, "{}", chain(error)),
             Self::Git(error) => error.fmt(f),
             Self::NeedsYes { verb } => write!(f, "doctor {verb} changes things, and there is nobody to ask: say --yes"),
@@ -419,6 +424,16 @@ impl From<source::Error> for Failure {
     }
 }
 
+impl From<notes::Error> for Failure {
+    fn from(error: notes::Error) -> Self {
+        match error {
+            notes::Error::Git(error) => Self::Git(error),
+            notes::Error::Ledger(error) => Self::Ledger(error),
+            error @ notes::Error::Raced => Self::Notes(error),
+        }
+    }
+}
+
 impl From<RemoteError> for Failure {
     fn from(error: RemoteError) -> Self {
         Self::Remote(error)
@@ -440,7 +455,7 @@ impl From<FanoutError> for Failure {
             FanoutError::Git(error) | FanoutError::Fetch(FetchError::Local(error)) => Self::Git(error),
             FanoutError::Ledger(error) => Self::Ledger(error),
             FanoutError::Remote(error) | FanoutError::Fetch(FetchError::Remote(error)) => Self::Remote(error),
-            error @ (FanoutError::Setting(_) | FanoutError::Raced) => Self::Fanout(error),
+            error @ (FanoutError::Setting(_) | FanoutError::Raced | FanoutError::NotesRaced) => Self::Fanout(error),
         }
     }
 }

@@ -54,7 +54,8 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
 pub fn hints(failure: &fanout::Failure<'_>) -> Vec<Hint> {
     let LedgerOutcome::Refused { reason, is_new } = failure.outcome else { return Vec::new() };
     let ask = Hint::own(["push"], "it said so before; this asks it again");
-    if reason.contains("hidden ref") && failure.push.target.to_string().starts_with("refs/opensession/") {
+    let is_hidden = failure.push.is_some_and(|push| push.target.to_string().starts_with("refs/opensession/"));
+    if reason.contains("hidden ref") && is_hidden {
         let [_, heads] = Namespace::NAMES;
         let words = ["git", "config", "opensession.namespace", heads];
         return vec![Hint::command(words, "for a host that takes only branches")];

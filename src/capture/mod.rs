@@ -9,7 +9,7 @@
 
 mod append;
 mod discover;
-mod disk;
+pub(crate) mod disk;
 mod explain;
 mod forget;
 mod gather;
@@ -34,8 +34,11 @@ pub use outcome::{Captured, LedgerChange, LinkMade, LogCounts, Skip, SkippedLog,
 pub use targets::targets_by_hand;
 
 use crate::agents::{Environment, LogParser};
-use crate::git::{self, BranchName, Config, Exclude, GitEnvironment, Oid, Repo, Signature, WalkLimits};
+use crate::doctor::FanoutMode;
+use crate::git::{self, BranchName, Config, Exclude, GitEnvironment, Oid, Repo, RepoLock, Signature, WalkLimits};
+use crate::ledger::Appender;
 use crate::link::Worktrees;
+use crate::notes;
 use crate::redaction::{RULES_VERSION, Redactor};
 use append::Appending;
 use discover::{Discovery, Judge, Search, discover};
@@ -150,8 +153,24 @@ pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> 
         }
         Err(error) => return Err(error.into()),
     };
+    let mut captured = with_lock(request, targets, &lock, reading_ends, comparing_ends)?;
+    if FanoutMode::read(request.config).is_ok_and(|mode| mode == Some(FanoutMode::GitNotes)) {
+        let by = Appender { signature: request.signature, lock: Some(&lock), deadline: request.deadline };
+        captured.notes = Some(notes::write(request.repo, &by));
+    }
+    Ok(captured)
+}
+
+/// The capture itself, by the only one in this repository who is at it.
+fn with_lock(
+    request: &Request<'_>,
+    mut targets: Vec<Target>,
+    lock: &RepoLock,
+    reading_ends: Instant,
+    comparing_ends: Instant,
+) -> Result<Captured> {
+    let folder = request.repo.private_dir();
     let mut pending = Pending::load(&folder);
-    let mut targets = targets;
     let left_over = still_of_use(request, &pending, &targets)?;
     pending::merge(&mut targets, left_over);
     request.private(pending.replace(&folder, &targets))?;
@@ -180,7 +199,7 @@ pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> 
     let comparison = Comparison { repo: request.repo, folder: &folder, versions: &versions, deadline: comparing_ends };
     let tied = tie(&comparison, &sessions, &work, makers)?;
     let reader = Reader { deadline: request.deadline, ..reader };
-    let mut appending = Appending { request, lock: &lock, reader: &reader, captured: &mut captured };
+    let mut appending = Appending { request, lock, reader: &reader, captured: &mut captured };
     appending.run(&work, &mut sessions, tied);
 
     index_changed |= sessions.remember(&mut index, &folder);

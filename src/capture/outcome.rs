@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Target;
 use crate::git::{BranchName, Oid};
 use crate::ledger::{self, Change, Evidence, Refusal, SessionKey};
+use crate::notes;
 use crate::redaction::Findings;
 
 /// What came of a capture.
@@ -23,6 +24,8 @@ pub struct Captured {
     pub findings: Findings,
     /// What is left to be done, and why. It is written down, and the next capture takes it up.
     pub unfinished: Vec<Unfinished>,
+    /// What came of the notes; `None` if none are to be written.
+    pub notes: Option<notes::Result<notes::Written>>,
 }
 
 /// How many logs there were.

@@ -10,6 +10,7 @@ mod contents;
 mod destination;
 mod dry_run;
 mod inbox;
+mod notes;
 mod plan;
 mod refusals;
 mod report;
@@ -22,6 +23,7 @@ pub use contents::Contents;
 pub use destination::{Consent, Destination};
 pub use dry_run::{DryRun, may_force};
 pub use inbox::Inbox;
+pub use notes::NotesPush;
 pub use plan::{LedgerPush, Plan};
 pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
@@ -34,6 +36,7 @@ use crate::git::process::INTERNAL_MARK;
 use crate::git::remote::{FetchError, RemoteError};
 use crate::git::{Error, GitEnvironment};
 use crate::ledger;
+use crate::notes::NOTES;
 
 /// A fanout that could not even be planned, for something in this repository.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,19 @@ pub enum FanoutError {
     /// Captures were faster every time.
     #[error("captures in this repository were faster every time; the next push tries again")]
     Raced,
+    /// Others moved the notes every time.
+    #[error("others moved {NOTES} again and again; the next push goes on")]
+    NotesRaced,
+}
+
+impl From<crate::notes::Error> for FanoutError {
+    fn from(error: crate::notes::Error) -> Self {
+        match error {
+            crate::notes::Error::Git(error) => Self::Git(error),
+            crate::notes::Error::Ledger(error) => Self::Ledger(error),
+            crate::notes::Error::Raced => Self::NotesRaced,
+        }
+    }
 }
 
 /// Whether this hook was called by a command of our own: then there is nothing to do.

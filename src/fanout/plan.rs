@@ -1,7 +1,7 @@
 //! Which ledgers a remote lacks and may have.
 
-use super::{Destination, FanoutError, Inbox, PushUpdate, read_namespace};
-use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, WalkLimits};
+use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate, read_namespace};
+use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, Signature, WalkLimits};
 use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, tracking_prefix};
 
 /// One ledger to be pushed.
@@ -33,6 +33,8 @@ pub struct Plan {
     pub held: Vec<LedgerRef>,
     /// Where the remote keeps them.
     pub namespace: Namespace,
+    /// Notes to push along ([`Plan::add_notes`]).
+    pub notes: Option<NotesPush>,
 }
 
 impl Plan {
@@ -82,9 +84,26 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The same, with the notes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`], and when the notes of this repository cannot be read.
+    pub fn whole(
+        repo: &Repo,
+        config: &Config,
+        destination: &Destination,
+        updates: &[PushUpdate],
+        signature: &Signature,
+    ) -> Result<Self, FanoutError> {
+        let mut plan = Self::new(repo, config, destination, updates)?;
+        plan.add_notes(repo, config, destination, updates, signature)?;
+        Ok(plan)
+    }
+
     /// Whether there is nothing to push.
     pub fn is_empty(&self) -> bool {
-        self.pushes.is_empty()
+        self.pushes.is_empty() && self.notes.is_none()
     }
 }
 

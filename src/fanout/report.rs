@@ -55,24 +55,26 @@ pub struct Report {
     pub label: String,
     /// The ledgers, sorted.
     pub ledgers: Vec<LedgerReport>,
+    /// What came of the notes; `None` if none were to be pushed.
+    pub notes: Option<LedgerOutcome>,
     /// What the remote said about a rejection: a few lines.
     pub remote_says: Vec<String>,
 }
 
-/// A ledger the remote does not have now, and why. Prints as one line.
+/// A ledger, or notes, that the remote does not have now, and why. Prints as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure<'a> {
     /// The remote.
     pub label: &'a str,
-    /// The ledger.
-    pub push: &'a LedgerPush,
+    /// The ledger; `None` for the notes.
+    pub push: Option<&'a LedgerPush>,
     /// What came of it.
     pub outcome: &'a LedgerOutcome,
 }
 
 impl Report {
     pub(super) fn new(label: String) -> Self {
-        Self { label, ledgers: Vec::new(), remote_says: Vec::new() }
+        Self { label, ledgers: Vec::new(), notes: None, remote_says: Vec::new() }
     }
 
     /// Nothing was to be pushed there.
@@ -96,7 +98,8 @@ impl Report {
         let pushed =
             |ledger: &LedgerReport| matches!(ledger.outcome, LedgerOutcome::Pushed(_) | LedgerOutcome::Left(_));
         if !self.ledgers.iter().any(pushed) {
-            return None;
+            let notes = matches!(self.notes, Some(LedgerOutcome::Pushed(_)));
+            return notes.then(|| format!("notes -> {}", self.label));
         }
         let contents = self.pushed();
         let more = if contents.more { "+" } else { "" };
@@ -109,34 +112,38 @@ impl Report {
         })
     }
 
-    /// The ledgers that the remote does not have now.
+    /// The ledgers, and the notes, that the remote does not have now.
     pub fn failures(&self) -> impl Iterator<Item = Failure<'_>> {
-        let failed = |ledger: &&LedgerReport| ledger.outcome.is_failure();
-        self.ledgers.iter().filter(failed).map(|ledger| Failure {
-            label: &self.label,
-            push: &ledger.push,
-            outcome: &ledger.outcome,
-        })
+        let ledgers = self.ledgers.iter().map(|ledger| (Some(&ledger.push), &ledger.outcome));
+        let all = ledgers.chain(self.notes.iter().map(|outcome| (None, outcome)));
+        let failed = all.filter(|(_, outcome)| outcome.is_failure());
+        failed.map(|(push, outcome)| Failure { label: &self.label, push, outcome })
     }
 
     /// Whether the network, or the credentials for it, are to blame for any failure.
     pub fn is_network_failure(&self) -> bool {
-        self.ledgers.iter().any(|ledger| matches!(ledger.outcome, LedgerOutcome::Failed { network: true, .. }))
+        let outcomes = self.ledgers.iter().map(|ledger| &ledger.outcome).chain(&self.notes);
+        outcomes.into_iter().any(|outcome| matches!(outcome, LedgerOutcome::Failed { network: true, .. }))
     }
 }
 
 impl fmt::Display for Failure<'_> {
     /// `sessions of main (commit 1a2b3c4d5e6f, refs/opensession/branches/bWFpbg) wait: <reason>`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sessions")?;
-        if let Some(branch) = &self.push.branch {
-            write!(f, " of {branch}")?;
+        match self.push {
+            Some(push) => {
+                f.write_str("sessions")?;
+                if let Some(branch) = &push.branch {
+                    write!(f, " of {branch}")?;
+                }
+                f.write_str(" (")?;
+                for commit in &push.commits {
+                    write!(f, "commit {:.12}, ", commit.to_string())?;
+                }
+                write!(f, "{}) wait: ", push.name)?;
+            }
+            None => write!(f, "notes ({}) wait: ", crate::notes::NOTES)?,
         }
-        f.write_str(" (")?;
-        for commit in &self.push.commits {
-            write!(f, "commit {:.12}, ", commit.to_string())?;
-        }
-        write!(f, "{}) wait: ", self.push.name)?;
         match self.outcome {
             LedgerOutcome::Refused { reason, .. } => write!(f, "{} says: {reason}", self.label),
             LedgerOutcome::Rejected(rejection) => write!(f, "{} says: {}", self.label, rejection.reason),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::inbox::Inbox;
 use super::refusals::Refusals;
 use super::report::{IsNetwork, LedgerOutcome, LedgerReport, Report};
-use super::{Contents, Destination, FanoutError, LedgerPush, Plan};
+use super::{Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan};
 use crate::git::remote::{
     Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
 };
@@ -68,13 +68,15 @@ impl Fanout<'_> {
         let left = self.network.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let reserve = left.unwrap_or_default() / 2;
         let mut attempt = 1;
-        while !pending.is_empty() {
-            pending = self.attempt(pending, plan.namespace, &mut report, &mut refusals);
-            if pending.is_empty() || attempt == TRIES || !self.pause(attempt, reserve) {
+        let mut notes = plan.notes.as_ref();
+        while !pending.is_empty() || notes.is_some() {
+            pending = self.attempt(pending, &mut notes, plan.namespace, &mut report, &mut refusals);
+            if (pending.is_empty() && notes.is_none()) || attempt == TRIES || !self.pause(attempt, reserve) {
                 break;
             }
             attempt += 1;
             pending = self.catch_up(pending, plan.namespace, &mut report);
+            self.catch_up_notes(&mut notes, &mut report);
         }
         if !pending.is_empty() {
             self.leave(pending, plan.namespace, &mut report);
@@ -132,7 +134,7 @@ impl Fanout<'_> {
     }
 
     /// Until when a locked ref is waited for.
-    fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         self.network.deadline.unwrap_or_else(|| Instant::now() + PATIENCE)
     }
 
@@ -140,6 +142,7 @@ impl Fanout<'_> {
     fn attempt(
         &self,
         pending: Vec<Pending>,
+        notes: &mut Option<&NotesPush>,
         namespace: Namespace,
         report: &mut Report,
         refusals: &mut Refusals,
@@ -147,19 +150,29 @@ impl Fanout<'_> {
         let (draining, plain): (Vec<_>, Vec<_>) = pending.into_iter().partition(|pending| !pending.drained.is_empty());
         let mut again = Vec::new();
         // What goes from an inbox goes together with the ledger that has it now, or not at all.
-        let groups = draining.into_iter().map(|pending| (vec![pending], Atomic::Yes));
-        for (group, atomic) in groups.chain([(plain, Atomic::No)]).filter(|(group, _)| !group.is_empty()) {
-            let outcomes = match self.push(&group, namespace, atomic) {
+        let groups = draining.into_iter().map(|pending| (vec![pending], None, Atomic::Yes));
+        let along = self.prepare_notes(notes, report, refusals);
+        for (group, along, atomic) in groups.chain([(plain, along, Atomic::No)]) {
+            if group.is_empty() && along.is_none() {
+                continue;
+            }
+            let outcomes = match self.push(&group, along.as_ref(), namespace, atomic) {
                 Ok(pushed) => {
                     report.remote_says = pushed.remote_says;
                     pushed.refs
                 }
                 Err(error) => {
                     report.fail(group.into_iter().map(|pending| pending.push), &error);
+                    if along.is_some() {
+                        report.fail_notes(notes.take(), &error);
+                    }
                     continue;
                 }
             };
-            // The ledgers come first, then what is drained.
+            if let (Some(push), Some((_, outcome))) = (&along, outcomes.last()) {
+                self.settle_notes(notes, push, outcome, report, refusals);
+            }
+            // The ledgers come first, then what is drained, then the notes.
             for (mut pending, (_, outcome)) in group.into_iter().zip(outcomes) {
                 match outcome {
                     RefOutcome::Pushed(_) => {
@@ -181,7 +194,13 @@ impl Fanout<'_> {
         again
     }
 
-    fn push(&self, group: &[Pending], namespace: Namespace, atomic: Atomic) -> Result<PushReport, FanoutError> {
+    fn push(
+        &self,
+        group: &[Pending],
+        notes: Option<&RefPush>,
+        namespace: Namespace,
+        atomic: Atomic,
+    ) -> Result<PushReport, FanoutError> {
         let mut refs: Vec<RefPush> = group.iter().map(Pending::to_ref_push).collect();
         for pending in group {
             for commit in &pending.drained {
@@ -189,6 +208,7 @@ impl Fanout<'_> {
                 refs.push(RefPush { source: None, target, lease: Lease::At(*commit) });
             }
         }
+        refs.extend(notes.cloned());
         Ok(self.network.push(&self.destination.endpoint(self.network.config), &refs, atomic)?)
     }
 
@@ -214,6 +234,9 @@ impl Fanout<'_> {
 
     /// Fetches the ledgers the remote has moved on, and joins them.
     fn catch_up(&self, behind: Vec<Pending>, namespace: Namespace, report: &mut Report) -> Vec<Pending> {
+        if behind.is_empty() {
+            return behind;
+        }
         let ledgers = behind.iter().map(|pending| &pending.push.ledger);
         let mappings = namespace.some(self.destination.key(), ledgers).map_err(crate::git::Error::from);
         match mappings.map_err(FanoutError::from).and_then(|mappings| self.fetch(&mappings)) {
@@ -236,7 +259,7 @@ impl Fanout<'_> {
     }
 
     /// Fetches, and follows the remote in what it no longer keeps. Says whether anything came.
-    fn fetch(&self, mappings: &[Mapping]) -> Result<bool, FanoutError> {
+    pub(super) fn fetch(&self, mappings: &[Mapping]) -> Result<bool, FanoutError> {
         let endpoint = self.destination.endpoint(self.network.config);
         let fetched = self.network.fetch(self.repo, &endpoint, &remote_prefix(self.destination.key()), mappings)?;
         honour(self.repo, &fetched.moved, &self.appender())?;

@@ -57,8 +57,8 @@ pub struct RefName(Vec<u8>);
 pub struct HiddenRef(RefName);
 
 /// A ref of this project at a remote: a [`HiddenRef`]; or, for a host that takes branches and tags only,
-/// `refs/heads/opensession/branches/<name>` or `refs/heads/opensession/inbox/<name>/<name>`. Nothing else can be pushed
-/// through this library, and so no branch of a user.
+/// `refs/heads/opensession/branches/<name>`, `refs/heads/opensession/inbox/<name>/<name>` or
+/// `refs/heads/opensession/notes`. Nothing else can be pushed through this library, and so no branch of a user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnRef(RefName);
 
@@ -232,6 +232,7 @@ impl OwnRef {
         let below = name.0.strip_prefix(OUR_HEADS).unwrap_or_default();
         let parts: Vec<&[u8]> = below.split(|byte| *byte == b'/').collect();
         match parts.as_slice() {
+            [b"notes"] => Ok(Self(name)),
             [b"branches", key] if plain(key) => Ok(Self(name)),
             [b"inbox", key, commit] if plain(key) && plain(commit) => Ok(Self(name)),
             _ => Err(BadName::NotHidden(quotable(&name.0))),

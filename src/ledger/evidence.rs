@@ -13,7 +13,7 @@ use crate::session::Timestamp;
 pub const EVIDENCE_LIMIT: usize = 2048;
 
 /// The largest evidence that is read, in bytes.
-pub(super) const READ_LIMIT: u64 = 64 << 10;
+pub(super) const READ_LIMIT: u64 = Evidence::READ_LIMIT;
 
 /// What tied a session to a commit, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,6 +137,14 @@ impl Evidence {
         let mut bytes = serde_json::to_vec(&fitting)?;
         bytes.push(b'\n');
         Ok(bytes)
+    }
+
+    /// The largest evidence that is read, in bytes.
+    pub const READ_LIMIT: u64 = 64 << 10;
+
+    /// Reads what was stored; `None` if it cannot be read.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        Self::parse(bytes).ok()
     }
 
     /// Reads what was stored.

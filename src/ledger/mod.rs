@@ -49,7 +49,7 @@ pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, PatchId, SegmentName};
 pub use ledgers::{Ledgers, Link, Scope, retention_of_all};
 pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
-pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_prefix};
+pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_notes, tracking_prefix};
 pub use replay::{Replayed, Theirs, Union, replay, unite};
 pub use retention::Retention;
 pub use roll::{Rewrite, Rolled, empty_tree, roll, rolled, without};

@@ -9,6 +9,8 @@
 //! At a remote they are `refs/opensession/branches/<key>` and `refs/opensession/inbox/<key>/<commit>`; or the same under
 //! `refs/heads/`, for a host that takes nothing else ([`Namespace`]).
 //!
+//! Notes lie beside: `refs/opensession/remotes/<remote>/notes` is what a remote had of them.
+//!
 //! The key is the branch name in base64url without padding, or `h.` and the SHA-256 of the name where that would be
 //! more than a file system takes as one path part (with git's `.lock` behind it). On a disk that ignores case two keys
 //! can be one file: the ledger says in `v2/branch` whose it is, and that is looked at when it is opened.
@@ -95,17 +97,32 @@ impl Namespace {
         OwnRef::new(RefName::new(format!("{}inbox/{}/{commit}", self.root(), ledger.key))?)
     }
 
-    /// What to fetch for all ledgers of a remote, and into which refs.
+    /// The notes at a remote.
+    ///
+    /// # Errors
+    /// Never in practice: they are valid refs.
+    pub fn notes(self) -> Result<OwnRef, BadName> {
+        OwnRef::new(RefName::new(self.notes_name())?)
+    }
+
+    fn notes_name(self) -> &'static str {
+        match self {
+            Self::Hidden => "refs/notes/opensession",
+            Self::Heads => "refs/heads/opensession/notes",
+        }
+    }
+
+    /// What to fetch for all ledgers of a remote and its notes, and into which refs.
     ///
     /// # Errors
     /// Never in practice: a remote's key is a valid path part of a ref.
     pub fn all(self, remote: &str) -> Result<Vec<Mapping>, BadName> {
         let root = self.root();
         let ours = remote_prefix(remote);
-        ["branches", "inbox"]
-            .map(|folder| Mapping::new(format!("{root}{folder}/*"), format!("{ours}{folder}/*")))
-            .into_iter()
-            .collect()
+        let ledgers = ["branches", "inbox"].map(|folder| (format!("{root}{folder}/*"), format!("{ours}{folder}/*")));
+        // A pattern is no error where there are none. What it matches more is kept where nobody looks.
+        let notes = (format!("{}*", self.notes_name()), format!("{}*", tracking_notes(remote)));
+        ledgers.into_iter().chain([notes]).map(|(theirs, ours)| Mapping::new(theirs, ours)).collect()
     }
 
     /// What to fetch for some ledgers, each with what lies in its inbox.
@@ -321,6 +338,11 @@ pub fn tracking_prefix(remote: &str) -> String {
     format!("{}branches/", remote_prefix(remote))
 }
 
+/// Where the notes of one remote are, as they were when last fetched.
+pub fn tracking_notes(remote: &str) -> String {
+    format!("{}notes", remote_prefix(remote))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -381,11 +403,12 @@ mod tests {
             all.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         let ours = "refs/opensession/remotes/my%2Fremote";
-        for (namespace, theirs) in
-            [(Namespace::Hidden, "refs/opensession"), (Namespace::Heads, "refs/heads/opensession")]
-        {
-            let expected = ["branches", "inbox"].map(|folder| format!("+{theirs}/{folder}/*:{ours}/{folder}/*"));
-            assert_eq!(told(namespace), expected);
+        for (namespace, theirs, notes) in [
+            (Namespace::Hidden, "refs/opensession", "refs/notes/opensession"),
+            (Namespace::Heads, "refs/heads/opensession", "refs/heads/opensession/notes"),
+        ] {
+            let ledgers = ["branches", "inbox"].map(|folder| format!("+{theirs}/{folder}/*:{ours}/{folder}/*"));
+            assert_eq!(told(namespace), [&ledgers[..], &[format!("+{notes}*:{ours}/notes*")]].concat());
         }
         assert!(Mapping::new("refs/opensession/branches/*", "refs/opensession/branches/*").is_err());
     }

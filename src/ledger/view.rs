@@ -210,6 +210,11 @@ impl<'repo> LedgerView<'repo> {
         self.retention.purged.contains(&sid)
     }
 
+    /// The sessions that were purged here.
+    pub fn tombstones(&self) -> impl Iterator<Item = Sid> + use<'_, 'repo> {
+        self.retention.purged.iter().copied()
+    }
+
     /// Whether a session is expired here.
     pub(super) fn is_expired(&self, key: SessionKey) -> bool {
         self.retention.is_expired(key)

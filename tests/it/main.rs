@@ -17,6 +17,7 @@ mod faults;
 mod fsck;
 mod handoff;
 mod hooks;
+mod notes;
 mod odd_repositories;
 mod places;
 mod privacy;
