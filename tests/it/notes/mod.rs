@@ -94,6 +94,26 @@ fn every_linked_commit_has_a_line_of_its_own_and_git_log_shows_it() {
 }
 
 #[test]
+fn notes_are_written_with_sha256_and_in_reftables_too() {
+    // A git that does not know these formats makes an ordinary repository.
+    for (hash, refs) in [("sha256", "files"), ("sha1", "reftable"), ("sha256", "reftable")] {
+        let world = World::with(&[("GIT_DEFAULT_HASH", hash), ("GIT_DEFAULT_REF_FORMAT", refs)]);
+        notes_mode(&world, world.repo());
+        let (ann, ben) = (clone_on(&world, "ann"), clone_on(&world, "ben"));
+        let of_ann = work_in(&world, &ann, "a1");
+        let of_ben = work_in(&world, &ben, "b1");
+        push_from(&world, &ann).ok();
+        push_from(&world, &ben).ok();
+        world.os_in(&ann, ["fetch"]).ok();
+        for side in [&ann, &ben, &world.origin()] {
+            assert_eq!(titles(&world, side, &of_ann), ["do a1".to_owned()].into(), "{hash} {refs}");
+            assert_eq!(titles(&world, side, &of_ben), ["do b1".to_owned()].into(), "{hash} {refs}");
+            world.git(side, ["fsck", "--strict"]).ok();
+        }
+    }
+}
+
+#[test]
 fn a_title_does_nothing_to_a_terminal_and_holds_no_secret() {
     let world = noting();
     let text = "one line that is written\n";

@@ -140,3 +140,38 @@ fn a_hostile_remote_s_notes_harm_nobody() {
     assert_eq!(titles(&world, &ben, &own), ["do two".to_owned()].into());
     assert_eq!(titles(&world, world.origin(), &own), ["do two".to_owned()].into());
 }
+
+#[test]
+fn a_sync_brings_notes_together() {
+    let world = noting();
+    let (ann, ben) = (clone_on(&world, "ann"), clone_on(&world, "ben"));
+    let of_ann = work_in(&world, &ann, "a1");
+    push_from(&world, &ann).ok();
+    let of_ben = work_in(&world, &ben, "b1");
+    world.os_in(&ben, ["capture"]).ok();
+    world.git(&ben, ["push", "-q", "--no-verify", "origin", "HEAD"]).ok();
+    world.os_in(&ben, ["sync"]).ok();
+    world.os_in(&ann, ["sync"]).ok();
+    for side in [&ann, &ben, &world.origin()] {
+        assert_eq!(titles(&world, side, &of_ann), ["do a1".to_owned()].into());
+        assert_eq!(titles(&world, side, &of_ben), ["do b1".to_owned()].into());
+    }
+    assert_eq!(world.os_in(&ann, ["sync"]).ok(), "origin: in sync\n");
+}
+
+#[test]
+fn a_host_that_takes_only_branches_keeps_the_notes_among_them() {
+    let world = noting();
+    for hidden in ["refs/notes", "refs/opensession"] {
+        world.git(world.origin(), ["config", "--add", "receive.hideRefs", hidden]).ok();
+    }
+    let ben = world.clone_to("ben");
+    for clone in [&world.repo(), &ben] {
+        world.git(clone, ["config", "opensession.namespace", "refs/heads/opensession/branches"]).ok();
+    }
+    let commit = work_in(&world, world.repo(), "one");
+    world.push().ok();
+    assert_eq!(world.refs(world.origin(), "refs/heads/opensession/notes").len(), 1);
+    world.os_in(&ben, ["fetch"]).ok();
+    assert_eq!(titles(&world, &ben, &commit), ["do one".to_owned()].into());
+}
