@@ -27,7 +27,7 @@ pub enum HandoffVerb {
 
 #[derive(Debug, Args)]
 pub struct Build {
-    /// A session, a commit, a branch, a range of commits, an agent's log, or a HAIL file; may be repeated
+    /// An os:// address, a session, a commit, a branch, a range of commits, an agent's log, or a HAIL file; may be repeated
     #[arg(long, value_name = "WHAT", required = true, num_args = 1..)]
     pub from: Vec<String>,
     /// Only the last so many sessions

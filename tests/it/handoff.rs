@@ -105,7 +105,12 @@ fn sessions_are_taken_by_name_commit_range_and_branch() {
     assert!(odd.err.contains("no log of an agent"), "{}", odd.err);
     let hail = world.os(["cat", &sid(0)]).ok();
     fs::write(world.path("s.hail.jsonl"), hail).expect("a file");
-    assert_eq!(build(&world, &world.path("s.hail.jsonl").to_string_lossy()), build(&world, &sid(0)));
+    let of_file = build(&world, &world.path("s.hail.jsonl").to_string_lossy());
+    assert_eq!(of_file, build(&world, &sid(0)));
+    let registered = world.os(["register", &world.path("s.hail.jsonl").to_string_lossy()]).ok();
+    let uri = registered.lines().next().expect("an address");
+    assert_eq!(build(&world, uri), of_file);
+    assert!(world.os(["handoff", "build", "--from", &of_file]).code(1).err.contains("is a handoff, and no session"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use git_opensession::redaction::Redactor;
 use git_opensession::view::{counted, json};
 use serde::Serialize;
 
+use super::super::addressed::{self, Reading};
 use super::super::shown;
 use crate::cli::Build;
 use crate::context::Context;
@@ -85,7 +86,13 @@ pub fn make(context: &Context, repo: &Repo, from: &[String], last: Option<NonZer
     let parts = {
         let _progress = context.talk.progress("Reading sessions");
         for asked in from {
-            selection.add(asked)?;
+            match addressed::source(asked)? {
+                Some(source) => {
+                    let text = Reading::new(context)?.read(context, &source)?;
+                    selection.add_text(asked, text.as_slice())?;
+                }
+                None => selection.add(asked)?,
+            }
         }
         let unreadable = std::mem::take(&mut selection.unreadable);
         (shown::warn_all(&context.talk, &unreadable), selection.parts(last.map(NonZeroUsize::get))?)
