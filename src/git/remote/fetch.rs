@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::{Duration, Instant};
 
-use super::{Endpoint, NAME, Network, RemoteError, reason};
+use super::{Ending, Endpoint, Finished, NAME, Network, RemoteError, reason};
+use crate::git::lock::Backoff;
 use crate::git::{BadName, Error, Oid, RefName, Repo};
 
 /// Where things at a remote are fetched to: one ref, or all that begin alike (`*` at the end of both). Forced, for a
@@ -16,6 +18,8 @@ pub struct Mapping {
 
 /// The only refs that are fetched into.
 const TRACKING: &str = "refs/opensession/remotes/";
+/// How long a ref that another git is just moving is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Mapping {
     /// From a ref or pattern there to one here.
@@ -70,7 +74,7 @@ impl Network<'_> {
         wanted: &[Mapping],
     ) -> Result<FetchReport, FetchError> {
         let before = values(repo, tracking)?;
-        let finished = self.command(endpoint, arguments(wanted)).run().map_err(RemoteError::from)?;
+        let finished = self.past_locks(repo, endpoint, wanted)?;
         if !finished.succeeded() {
             let missing = finished.stderr.lines().find_map(|line| line.split_once("couldn't find remote ref "));
             let url = endpoint.url();
@@ -87,6 +91,41 @@ impl Network<'_> {
             .collect();
         moved.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(FetchReport { moved })
+    }
+
+    /// Fetches; as long as another git holds the lock of a tracking ref, again. One that was killed has left its lock.
+    fn past_locks(&self, repo: &Repo, endpoint: &Endpoint, wanted: &[Mapping]) -> Result<Finished, FetchError> {
+        let soon = Instant::now() + PATIENCE;
+        let mut pause = Backoff::new(self.deadline.map_or(soon, |deadline| deadline.min(soon)));
+        let mut held = None;
+        loop {
+            let finished = self.command(endpoint, arguments(wanted)).run().map_err(RemoteError::from)?;
+            held = match reason::locked(&finished) {
+                Some(locked) if break_if_ours_and_stale(repo, &locked)? => continue,
+                Some(locked) => Some(locked),
+                None if finished.ending == Ending::TimedOut => held,
+                None => None,
+            };
+            match held {
+                None => return Ok(finished),
+                Some(_) if pause.sleep() => {}
+                Some(reason::Locked { name, lock }) => return Err(Error::RefLocked { name, lock }.into()),
+            }
+        }
+    }
+}
+
+/// Removes the lock of a tracking ref that a killed git has left; that of all refs is not ours.
+fn break_if_ours_and_stale(repo: &Repo, locked: &reason::Locked) -> Result<bool, Error> {
+    let name = locked.name.to_string();
+    if !name.starts_with(TRACKING) || !locked.lock.ends_with(format!("{name}.lock")) {
+        return Ok(false);
+    }
+    match repo.lock(Instant::now()) {
+        Ok(held) => held.break_if_stale(&locked.lock),
+        // Whoever is at work here will be done soon.
+        Err(Error::RepoLocked { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

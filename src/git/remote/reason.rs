@@ -1,6 +1,8 @@
 //! What git's words mean. They are English: it runs with `LC_ALL=C`.
 
-use super::{Ending, Finished, RejectionKind, RemoteError, RemoteUrl};
+use std::path::PathBuf;
+
+use super::{Ending, Finished, RefName, RejectionKind, RemoteError, RemoteUrl};
 
 /// Longest reason that is quoted, in characters.
 const LONGEST: usize = 300;
@@ -76,6 +78,25 @@ pub(super) fn failure(url: &RemoteUrl, finished: &Finished) -> RemoteError {
     }
     let reason = telling_line(said).unwrap_or_else(|| format!("{:?}", finished.ending));
     RemoteError::Failed { url, reason }
+}
+
+/// A ref of this repository that git could not move, for its lock was held.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Locked {
+    /// The ref.
+    pub name: RefName,
+    /// The lock file that was there: the ref's own, or that of all refs.
+    pub lock: PathBuf,
+}
+
+/// Whether a command failed over a lock here (refs/files-backend.c and lockfile.c of git have the words).
+pub(super) fn locked(finished: &Finished) -> Option<Locked> {
+    finished.stderr.lines().find_map(|line| {
+        let (_, said) = line.split_once("cannot lock ref '")?;
+        let (name, said) = said.split_once("': Unable to create '")?;
+        let (lock, _) = said.split_once("': File exists")?;
+        Some(Locked { name: RefName::new(name).ok()?, lock: lock.into() })
+    })
 }
 
 fn line_with(said: &str, words: &[&str]) -> Option<String> {
@@ -178,6 +199,22 @@ mod tests {
             ("", "git could not talk to https://h/x: Exited(128)"),
         ] {
             assert_eq!(failed(said).to_string(), told);
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_held_here_is_told_from_one_over_there() {
+        let said = |stderr: &str| {
+            let stderr = stderr.to_owned();
+            locked(&Finished { ending: Ending::Exited(1), stdout: Vec::new(), truncated: false, stderr })
+        };
+        let here =
+            "error: cannot lock ref 'refs/x/y': Unable to create '/r s/.git/refs/x/y.lock': File exists.\n\nAnother";
+        let lock = Locked { name: RefName::new("refs/x/y").unwrap(), lock: "/r s/.git/refs/x/y.lock".into() };
+        assert_eq!(said(here), Some(lock));
+        for other in ["cannot lock ref 'refs/x': is at 1 but expected 2", "Unable to create 'x.lock': File exists", ""]
+        {
+            assert_eq!(said(other), None, "{other}");
         }
     }
 

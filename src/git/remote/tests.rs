@@ -405,6 +405,42 @@ fn a_history_rewritten_over_there_moves_the_tracking_ref_by_force() {
 }
 
 #[test]
+fn a_tracking_ref_that_is_locked_is_waited_for_and_a_lock_left_by_a_killed_git_is_removed() {
+    let scene = Scene::new();
+    scene.push(&[to(&scene.commit("one", None), LEDGER)]);
+    let lock = scene.repository.join(format!(".git/{TRACKING}bWFpbg.lock"));
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    let fetch = |millis| {
+        let repo = scene.repo();
+        scene.network(millis, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, &wanted("*")))
+    };
+    let hold = || fs::File::create(&lock).unwrap();
+    // Held for good: the lock is named, and stays.
+    hold();
+    let error = fetch(Some(500)).unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Local(crate::git::Error::RefLocked { lock: named, .. }) if *named == lock),
+        "{error}"
+    );
+    assert!(lock.exists());
+    // Held for a moment.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(150));
+            fs::remove_file(&lock).unwrap();
+        });
+        assert_eq!(fetch(None).unwrap().moved.len(), 1);
+    });
+    // Left behind long ago.
+    scene.push(&[to(&scene.commit("two", Some("HEAD")), "refs/opensession/branches/eA")]);
+    let other = scene.repository.join(format!(".git/{TRACKING}eA.lock"));
+    let old = std::time::SystemTime::now() - Duration::from_secs(11 * 60);
+    fs::File::create(&other).unwrap().set_modified(old).unwrap();
+    assert_eq!(fetch(None).unwrap().moved.len(), 1);
+    assert!(!other.exists());
+}
+
+#[test]
 fn a_malicious_tree_is_not_let_in() {
     let scene = Scene::new();
     let evil = scene.world.repository("evil");
