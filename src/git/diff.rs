@@ -299,7 +299,7 @@ fn pairs(
 }
 
 /// git's rule: a NUL in the first 8,000 bytes.
-fn is_binary(content: &[u8]) -> bool {
+pub(super) fn is_binary(content: &[u8]) -> bool {
     content.iter().take(8000).any(|byte| *byte == 0)
 }
 

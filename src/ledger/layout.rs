@@ -26,7 +26,7 @@ use std::str::FromStr;
 
 use super::day::{Day, Month, padded};
 use super::sid::{SessionKey, Sid, is_lower_hex};
-use crate::git::Oid;
+use crate::git::{Oid, PatchId};
 use crate::hail::Digest;
 
 /// What this version writes into `v2/format`.
@@ -198,10 +198,6 @@ impl fmt::Display for MetaName {
         write!(f, "m.{}.{}-{}.json", self.rules, self.events, self.hash)
     }
 }
-
-/// The id that `git patch-id --stable` gives to a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PatchId(pub Oid);
 
 /// A path in a ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -46,7 +46,7 @@ pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
 pub use holdings::Holdings;
 pub use join::{fold, join, retain};
-pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, PatchId, SegmentName};
+pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, SegmentName};
 pub use ledgers::{Ledgers, Link, Scope, retention_of_all};
 pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
 pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_notes, tracking_prefix};
