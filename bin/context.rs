@@ -1,5 +1,6 @@
 //! What a command may know of the process it runs in, looked up once and handed in as values.
 
+use std::cell::Cell;
 use std::env;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -9,10 +10,12 @@ use git_opensession::agents::Environment;
 use git_opensession::git::{Config, GitEnvironment, Repo};
 use git_opensession::redaction::Person;
 use git_opensession::session::Timestamp;
+use git_opensession::settings;
 use git_opensession::view::Palette;
 
 use crate::cli::{Global, Program};
 use crate::report::Failure;
+use crate::report::settings::warn_committed;
 use crate::terminal::{ColourChoice, ColourConfig, Output, Talk, Terminals};
 
 /// The world of a command.
@@ -31,6 +34,8 @@ pub struct Context {
     pub out: Output,
     /// stderr.
     pub talk: Talk,
+    /// Whether it was told what of the committed file does not count.
+    has_warned: Cell<bool>,
 }
 
 impl Context {
@@ -60,7 +65,7 @@ impl Context {
         let talk = Talk::new(terminals, &environment, palette(terminals.stderr), shown, global.quiet);
         let may_page = !global.no_pager && config.get_bool("pager.opensession").ok().flatten() != Some(false);
         let out = Output::new(terminals, &environment, palette(terminals.stdout), now, may_page);
-        Ok(Self { environment, git_environment, repo, cwd, now, out, talk })
+        Ok(Self { environment, git_environment, repo, cwd, now, out, talk, has_warned: Cell::new(false) })
     }
 
     /// The repository of the current folder.
@@ -72,6 +77,18 @@ impl Context {
             Some(repo) => Ok(Rc::clone(repo)),
             None => Ok(Rc::new(Repo::open(&self.cwd, &self.git_environment)?)),
         }
+    }
+
+    /// The settings that hold in a repository: git's configuration, and below it what the committed file may say.
+    ///
+    /// # Errors
+    /// When git's configuration cannot be read. What does not count in the committed file is a warning, once.
+    pub fn config(&self, repo: &Repo) -> Result<Config, Failure> {
+        let settings::Reading { config, problems } = settings::read(repo, &self.git_environment)?;
+        if !self.has_warned.replace(true) {
+            warn_committed(self, &problems);
+        }
+        Ok(config)
     }
 
     /// The person whose sessions these are: who runs this program.

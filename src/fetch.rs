@@ -4,8 +4,7 @@
 //! reason only: what the remote has purged, or let expire, goes here, too ([`crate::honour`]). Nothing that waits here
 //! to be pushed can be lost.
 
-use crate::doctor::FanoutMode;
-use crate::fanout::{Contents, Destination, FanoutError, read_namespace};
+use crate::fanout::{Contents, Destination, FanoutError};
 use crate::fold::drop_folded;
 use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
@@ -13,6 +12,7 @@ use crate::honour::honour;
 use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix, tracking_notes};
 use crate::notes;
 use crate::pre_push::base;
+use crate::settings::{FanoutMode, read_namespace};
 
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]

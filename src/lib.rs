@@ -109,6 +109,7 @@ pub mod redaction;
 pub mod rolling;
 pub mod session;
 pub mod session_file;
+pub mod settings;
 pub mod source;
 pub mod store;
 pub mod sync;

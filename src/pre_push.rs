@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::agents::{Environment, LogParser};
 use crate::capture::{self, Captured, Request, Skip, Target, capture};
 use crate::fanout::{
-    self, BadSetting, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings,
-    SecretScan, Settings, Suspect, is_internal, may_force, scan_push,
+    self, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings, Suspect,
+    is_internal, may_force, scan_push,
 };
 use crate::git::process::{GitProgram, Prompts, ancestors};
 use crate::git::remote::Network;
@@ -21,6 +21,7 @@ use crate::git::{
 use crate::ledger;
 use crate::notes;
 use crate::redaction::Redactor;
+use crate::settings::{BadSetting, SecretScan, Settings};
 
 /// The most commits of one push that are tied to sessions, or searched for secrets.
 const MOST_COMMITS: usize = 20_000;

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fanout::{Destination, FanoutError, Inbox, read_namespace};
+use crate::fanout::{Destination, FanoutError, Inbox};
 use crate::fetch::{self, fetch_from};
 use crate::git::remote::{Atomic, Lease, Network, RefOutcome, RefPush, Rejection, RemoteError};
 use crate::git::{self, Expected, Oid, OwnRef, Repo, Signature, Update};
@@ -18,6 +18,7 @@ use crate::ledger::{
     self, Appender, LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, Rewrite, Rolled, Theirs, replay, roll, rolled,
     tracking_prefix, unite,
 };
+use crate::settings::read_namespace;
 
 /// How often a remote that was faster is asked again.
 const TRIES: usize = 4;

@@ -1,5 +1,6 @@
 //! The command line: what may be said, and how it is read.
 
+mod config;
 mod docs;
 mod fsck;
 mod handoff;
@@ -18,6 +19,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use git_opensession::git;
 
+pub use config::*;
 pub use docs::{Docs, DocsPage};
 pub use fsck::Fsck;
 pub use handoff::*;
@@ -109,6 +111,8 @@ pub enum Verb {
     Prune(Prune),
     /// Take the ledgers of branches that are done into that of another
     Fold(Fold),
+    /// Show, set and commit settings
+    Config(Config),
     /// Hand work over: to the next agent, to a colleague
     Handoff(Handoff),
     /// Check that all is well; or set up, or take down

@@ -49,7 +49,7 @@ impl Reading {
         let stores = Stores::open(repo.clone(), &context.git_environment)?;
         let here = match repo {
             Some(repo) => {
-                let config = repo.config(&context.git_environment)?;
+                let config = context.config(&repo)?;
                 Some((repo, config))
             }
             None => None,

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
-use git_opensession::doctor::{Belongings, Change, FanoutMode, Patient, Removal, Setup, examine};
+use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, examine};
 use git_opensession::fanout::Refusals;
+use git_opensession::settings::FanoutMode;
 
 use super::docs::manual;
 use super::work::Work;

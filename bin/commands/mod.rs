@@ -4,6 +4,7 @@ mod addressed;
 mod capture;
 mod cat;
 mod completion;
+mod config;
 mod demo;
 mod docs;
 mod doctor;
@@ -57,6 +58,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Prune(arguments) => prune::run(context, arguments),
         Verb::Fold(arguments) => fold::run(context, arguments),
         Verb::Handoff(arguments) => handoff::run(context, arguments),
+        Verb::Config(arguments) => config::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),
         Verb::Docs(arguments) => docs::run(context, arguments),
         Verb::Demo(arguments) => demo::run(context, arguments).map(|()| Exit::Done),

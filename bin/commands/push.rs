@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::io::{self, Write};
 
-use git_opensession::doctor::FanoutMode;
 use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutcome, LedgerPush, Plan, Report};
 use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::ledger::LedgerRef;
 use git_opensession::notes::{self, NOTES};
 use git_opensession::pre_push::base;
+use git_opensession::settings::FanoutMode;
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
 

@@ -79,7 +79,7 @@ impl Place {
     fn of(context: &Context) -> Result<Self, Failure> {
         let (repo, config) = match context.repo() {
             Ok(repo) => {
-                let config = repo.config(&context.git_environment)?;
+                let config = context.config(&repo)?;
                 (repo, config)
             }
             Err(Failure::Git(git::Error::NotARepository { .. })) => {

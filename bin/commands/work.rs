@@ -30,7 +30,7 @@ impl Work {
     /// When there is no repository that can be used.
     pub fn new(context: &Context) -> Result<Self, Failure> {
         let repo = context.repo()?;
-        let config = repo.config(&context.git_environment)?;
+        let config = context.config(&repo)?;
         let identity = config.committer(&context.git_environment);
         let signature = Signature { identity, time: context.now.seconds(), offset: 0 };
         let program = GitProgram::new(&context.git_environment, &context.cwd);

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use git_opensession::doctor::{
-    Belongings, Change, ENDING_SOON, Examination, FanoutMode, MANY_LEDGERS, RemoteState, Removal, Setup, State,
+    Belongings, Change, ENDING_SOON, Examination, MANY_LEDGERS, RemoteState, Removal, Setup, State,
 };
 use git_opensession::fanout::Consent;
 use git_opensession::git::hooks::{HookFile, HookFolder, Notice, Plan, Step};
+use git_opensession::settings::FanoutMode;
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
 

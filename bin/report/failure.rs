@@ -9,11 +9,12 @@ use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::ledger::SessionKey;
 use git_opensession::redaction::rules;
+use git_opensession::settings::BadSetting;
 use git_opensession::{
     browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, source, store, sync,
 };
 
-use super::{Exit, HandoffFailure, Hint, Sharing, Stumble, chain};
+use super::{Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -103,8 +104,8 @@ pub enum Failure {
     Git(git::Error),
     /// A variable that is set, but to nonsense.
     Variable { name: &'static str, expected: &'static str },
-    /// A setting that is set, but to nonsense; `fix` is a value that means something.
-    Setting { key: &'static str, value: String, expected: &'static str, fix: &'static str },
+    /// Settings.
+    Setting(Box<SettingFailure>),
 }
 
 impl Failure {
@@ -127,7 +128,6 @@ impl Failure {
             | Self::NotAllowed { .. }
             | Self::Browse(browse::Error::Unknown { .. }) => Exit::No,
             Self::Variable { .. }
-            | Self::Setting { .. }
             | Self::WrongProfile { .. }
             | Self::OverLog { .. }
             | Self::NeedsYes { .. }
@@ -137,11 +137,11 @@ impl Failure {
             | Self::NoRemote
             | Self::UnknownRemote { .. }
             | Self::Several { .. }
-            | Self::Fanout(FanoutError::Setting(_))
             | Self::Browse(browse::Error::Ambiguous { .. } | browse::Error::NoRange { .. }) => Exit::Usage,
             Self::Remote(error) if error.is_network() => Exit::Network,
             Self::Parse { error, .. } => of_parse(error),
             Self::Sharing(sharing) => sharing.exit(),
+            Self::Setting(failure) => failure.exit(),
             Self::Doctor(error) => of_doctor(error),
             Self::Fold(error) => of_fold(error),
             Self::Handoff(failure) => failure.exit(),
@@ -184,7 +184,7 @@ impl Failure {
                 Hint::own(["view", "./session.hail.jsonl", "--no-open"], "one in a file"),
             ],
             Self::BadHail { file, .. } => vec![Hint::own(["parse", "--preview", file], "if it is an agent's log")],
-            Self::Setting { key, fix, .. } => vec![Hint::command(["git", "config", key, fix], "")],
+            Self::Setting(failure) => failure.hints(),
             Self::NoPlaceForManual { .. } | Self::ForeignManual { .. } => {
                 vec![Hint::own(["docs", "man"], "prints it: put it into a man1 folder of your MANPATH")]
             }
@@ -200,9 +200,6 @@ impl Failure {
             Self::NeedsMode => vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")],
             Self::Doctor(error) => match **error {
                 doctor::Error::NoRemote { .. } => vec![Hint::command(["git", "remote", "-v"], "")],
-                doctor::Error::BadMode { .. } => {
-                    vec![Hint::command(["git", "config", "opensession.fanout-mode", "hidden_ref"], "")]
-                }
                 _ => Vec::new(),
             },
             Self::Handoff(failure) => failure.hints(),
@@ -270,7 +267,7 @@ impl fmt::Display for Failure {
             Self::Write { path, source } => write!(f, "cannot write {}: {}", path.display(), told(source)),
             Self::Scratch(source) => write!(f, "cannot use a temporary file: {}", told(source)),
             Self::Variable { name, expected } => write!(f, "{name} is set, but not to {expected}"),
-            Self::Setting { key, value, expected, .. } => write!(f, "{key} is {value:?}; it must be {expected}"),
+            Self::Setting(failure) => failure.fmt(f),
         }
     }
 }
@@ -279,7 +276,7 @@ impl fmt::Display for Failure {
 fn of_doctor(error: &doctor::Error) -> Exit {
     match error {
         doctor::Error::Refused(_) => Exit::No,
-        doctor::Error::NoRemote { .. } | doctor::Error::BadMode { .. } => Exit::Usage,
+        doctor::Error::NoRemote { .. } => Exit::Usage,
         _ => Exit::Fatal,
     }
 }
@@ -395,6 +392,7 @@ impl From<doctor::Error> for Failure {
     fn from(error: doctor::Error) -> Self {
         match error {
             doctor::Error::Git(error) => Self::Git(error),
+            doctor::Error::Setting(error) => error.into(),
             error => Self::Doctor(Box::new(error)),
         }
     }
@@ -403,6 +401,21 @@ impl From<doctor::Error> for Failure {
 impl From<Sharing> for Failure {
     fn from(sharing: Sharing) -> Self {
         Self::Sharing(Box::new(sharing))
+    }
+}
+
+impl From<SettingFailure> for Failure {
+    fn from(failure: SettingFailure) -> Self {
+        Self::Setting(Box::new(failure))
+    }
+}
+
+impl From<BadSetting> for Failure {
+    fn from(error: BadSetting) -> Self {
+        match error {
+            BadSetting::Config(error) => Self::Git(error),
+            error @ BadSetting::Value { .. } => SettingFailure::Bad { error, fix: None }.into(),
+        }
     }
 }
 
@@ -455,7 +468,8 @@ impl From<FanoutError> for Failure {
             FanoutError::Git(error) | FanoutError::Fetch(FetchError::Local(error)) => Self::Git(error),
             FanoutError::Ledger(error) => Self::Ledger(error),
             FanoutError::Remote(error) | FanoutError::Fetch(FetchError::Remote(error)) => Self::Remote(error),
-            error @ (FanoutError::Setting(_) | FanoutError::Raced | FanoutError::NotesRaced) => Self::Fanout(error),
+            FanoutError::Setting(error) => error.into(),
+            error @ (FanoutError::Raced | FanoutError::NotesRaced) => Self::Fanout(error),
         }
     }
 }
@@ -475,7 +489,7 @@ impl From<fetch::Error> for Failure {
         match error {
             fetch::Error::Remote(error) => Self::Remote(error),
             fetch::Error::Git(error) => Self::Git(error),
-            fetch::Error::Ledger(error @ FanoutError::Setting(_)) => Self::Fanout(error),
+            fetch::Error::Ledger(FanoutError::Setting(error)) => error.into(),
             error @ fetch::Error::Ledger(_) => Self::Fetch(error),
         }
     }

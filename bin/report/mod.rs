@@ -10,6 +10,7 @@ mod handoff;
 mod hint;
 pub mod push;
 pub mod rolling;
+pub mod settings;
 mod sharing;
 mod stumble;
 
@@ -17,6 +18,7 @@ pub use exit::Exit;
 pub use failure::Failure;
 pub use handoff::HandoffFailure;
 pub use hint::Hint;
+pub use settings::SettingFailure;
 pub use sharing::Sharing;
 pub use stumble::Stumble;
 

@@ -34,12 +34,12 @@ pub use outcome::{Captured, LedgerChange, LinkMade, LogCounts, Skip, SkippedLog,
 pub use targets::targets_by_hand;
 
 use crate::agents::{Environment, LogParser};
-use crate::doctor::FanoutMode;
 use crate::git::{self, BranchName, Config, Exclude, GitEnvironment, Oid, Repo, RepoLock, Signature, WalkLimits};
 use crate::ledger::Appender;
 use crate::link::Worktrees;
 use crate::notes;
 use crate::redaction::{RULES_VERSION, Redactor};
+use crate::settings::FanoutMode;
 use append::Appending;
 use discover::{Discovery, Judge, Search, discover};
 use gather::{Makers, Work, head_first};

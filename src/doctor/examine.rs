@@ -1,13 +1,14 @@
 //! What there is to be seen.
 
 use super::agents::AgentState;
-use super::setup::{self, FanoutMode};
+use super::setup;
 use super::{Patient, Result};
 use crate::fanout::{Consent, Destination, Plan};
 use crate::git::hooks::Inspection;
 use crate::git::process::Version;
 use crate::git::{BranchName, Oid};
 use crate::ledger::{self, Ledgers, Scope};
+use crate::settings::FanoutMode;
 
 /// From so many ledgers on, every push of everybody pays for them: about 120 bytes each are advertised.
 pub const MANY_LEDGERS: usize = 200;

@@ -11,7 +11,7 @@ mod setup;
 pub use agents::{AgentState, ENDING_SOON};
 pub use belongings::{Belongings, Change, MANUAL_MARK, State};
 pub use examine::{Examination, LedgerState, MANY_LEDGERS, RemoteState, examine};
-pub use setup::{FanoutMode, Removal, Setup};
+pub use setup::{Removal, Setup};
 
 use std::time::Instant;
 
@@ -20,6 +20,7 @@ use crate::git::hooks::{HookError, Refusal};
 use crate::git::process::{GitProgram, ProcessError};
 use crate::git::{self, Config, GitEnvironment, Repo};
 use crate::session::Timestamp;
+use crate::settings::BadSetting;
 use crate::{fanout, ledger};
 
 /// What a doctor needs to know.
@@ -70,12 +71,9 @@ pub enum Error {
         /// What was asked for.
         name: String,
     },
-    /// This value of `opensession.fanout-mode` means nothing.
-    #[error("opensession.fanout-mode is {value:?}; it must be hidden_ref or git_notes")]
-    BadMode {
-        /// What it is.
-        value: String,
-    },
+    /// A setting means nothing.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
 }
 
 /// The result of this module.

@@ -1,54 +1,14 @@
 //! What would be set up, doing it, and taking it out again.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::Path;
 
 use super::{Error, Patient, Result};
 use crate::fanout::{Consent, Destination};
 use crate::git::hooks::{Inspection, Install, Plan as HookPlan};
-use crate::git::{BranchName, Config, ConfigScope, Head, OwnKey, Repo};
+use crate::git::{BranchName, ConfigScope, Head, OwnKey, Repo};
 use crate::pre_push::base;
-
-const MODE_KEY: &str = "opensession.fanout-mode";
-
-/// How sessions travel to a remote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FanoutMode {
-    /// On hidden refs only.
-    HiddenRef,
-    /// On hidden refs, and as pointers in git notes.
-    GitNotes,
-}
-
-impl FanoutMode {
-    /// As configured; `None` if nobody has chosen.
-    ///
-    /// # Errors
-    /// When the value is none of the two.
-    pub fn read(config: &Config) -> Result<Option<Self>> {
-        match config.get(MODE_KEY) {
-            None => Ok(None),
-            Some("hidden_ref") => Ok(Some(Self::HiddenRef)),
-            Some("git_notes") => Ok(Some(Self::GitNotes)),
-            Some(value) => Err(Error::BadMode { value: value.to_owned() }),
-        }
-    }
-
-    /// Its spelling in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HiddenRef => "hidden_ref",
-            Self::GitNotes => "git_notes",
-        }
-    }
-}
-
-impl fmt::Display for FanoutMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::settings::FanoutMode;
 
 /// What is to be set up.
 #[derive(Debug, Clone)]
@@ -97,7 +57,7 @@ impl Setup {
     pub fn apply(&self, repo: &Repo) -> Result<()> {
         self.hook.apply()?;
         if let Some(mode) = self.mode {
-            repo.set_config(&OwnKey::new(MODE_KEY)?, mode.as_str())?;
+            repo.set_config(&OwnKey::new(FanoutMode::KEY)?, mode.as_str())?;
         }
         for destination in &self.allow {
             repo.set_config(&destination.consent_key()?, "true")?;
@@ -153,7 +113,7 @@ impl Removal {
 /// Whether a [`Setup`] sets a key to that value.
 fn is_of_setup(key: &str, value: Option<&str>) -> bool {
     let is_consent = key.starts_with("opensession.remote.") && key.ends_with(".fanout") && value == Some("true");
-    key == MODE_KEY || is_consent
+    key == FanoutMode::KEY || is_consent
 }
 
 /// Where pushes to the configured remotes go; a remote with several addresses is several.

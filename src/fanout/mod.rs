@@ -16,7 +16,6 @@ mod refusals;
 mod report;
 mod run;
 mod scan;
-mod settings;
 mod update;
 
 pub use contents::Contents;
@@ -29,7 +28,6 @@ pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
 pub use run::Fanout;
 pub use scan::{Finding, SecretFindings, Suspect, scan_push};
-pub use settings::{BadSetting, SecretScan, Settings, read_namespace};
 pub use update::{BadUpdate, PushUpdate};
 
 use crate::git::process::INTERNAL_MARK;
@@ -37,6 +35,7 @@ use crate::git::remote::{FetchError, RemoteError};
 use crate::git::{Error, GitEnvironment};
 use crate::ledger;
 use crate::notes::NOTES;
+use crate::settings::BadSetting;
 
 /// A fanout that could not even be planned, for something in this repository.
 #[derive(Debug, thiserror::Error)]

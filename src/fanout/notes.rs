@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::report::IsNetwork;
 use super::{Contents, Destination, Fanout, FanoutError, LedgerOutcome, Plan, PushUpdate, Refusals, Report};
-use crate::doctor::FanoutMode;
 use crate::git::remote::{FetchError, Lease, Mapping, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError};
 use crate::git::{self, Config, Oid, OwnRef, Repo, Signature};
 use crate::ledger::{Appender, Ledgers, Scope, tracking_notes};
 use crate::notes::{self, Join, Limits};
+use crate::settings::FanoutMode;
 
 /// Notes to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]

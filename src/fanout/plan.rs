@@ -1,8 +1,9 @@
 //! Which ledgers a remote lacks and may have.
 
-use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate, read_namespace};
+use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate};
 use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, Signature, WalkLimits};
 use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, tracking_prefix};
+use crate::settings::read_namespace;
 
 /// One ledger to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Destination;
 use crate::git::{Config, Oid, OwnRef, Repo};
+use crate::settings::FanoutMode;
 
 /// Where the files are, below the private folder of the repository.
 const FOLDER: &str = "refused";
@@ -44,7 +45,7 @@ impl Refusals {
     pub fn open(repo: &Repo, config: &Config, destination: &Destination) -> Self {
         let path = repo.private_dir().join(FOLDER).join(format!("{}.json", destination.digest()));
         let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let mode = config.get("opensession.fanout-mode").unwrap_or_default().to_owned();
+        let mode = config.get(FanoutMode::KEY).unwrap_or_default().to_owned();
         Self { path, mode, known, changed: false }
     }
 

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::{Error, Plan, Report};
-use crate::fanout::{Destination, FanoutError, read_namespace};
+use crate::fanout::{Destination, FanoutError};
 use crate::git::remote::{Atomic, Lease, RefOutcome, RefPush};
 use crate::git::{self, NewCommit, Oid, RepoLock, Update};
 use crate::ledger::{Appender, LedgerRef, LedgerView, Theirs, empty_tree, fold, replay};
 use crate::rolling::Rolling;
+use crate::settings::read_namespace;
 
 /// How often a remote, or a capture, that was faster is waited for.
 const TRIES: usize = 4;

@@ -81,6 +81,7 @@ mod tests {
             scope: ConfigScope::Global,
             key: (*key).to_owned(),
             value: Some((*value).to_owned()),
+            file: None,
         };
         Config::of(entries.iter().map(entry).collect())
     }

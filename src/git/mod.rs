@@ -38,7 +38,7 @@ mod testing;
 pub use batch::{BatchReport, ObjectBatch};
 pub use branch::{Head, Upstream};
 pub use commit::{Commit, NewCommit};
-pub use config::{Config, ConfigEntry, ConfigScope, OwnKey};
+pub use config::{Config, ConfigEntry, ConfigScope, OwnKey, parse_bool};
 pub use diff::{AddedLine, AddedLines, ChangeStatus, ChangedFile, Changes, CommitChanges, CommitLines, DiffLimits};
 pub use environment::GitEnvironment;
 pub use error::{Error, Result};

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod config;
 mod consent;
 mod defects;
 mod docs;

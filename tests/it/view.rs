@@ -155,7 +155,7 @@ fn a_page_is_opened_where_there_is_a_screen_and_as_it_is_configured() {
     assert_eq!(calls(&world, &["view"]).1, "");
     world.git(world.repo(), ["config", "opensession.open-target", "moon"]).ok();
     let answer = world.os(["view"]).code(2);
-    assert!(answer.err.contains("hint: git config opensession.open-target web"), "{}", answer.err);
+    assert!(answer.err.contains("hint: git opensession config set opensession.open-target web"), "{}", answer.err);
 }
 
 #[test]

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("view", &["session"]),
     ("uri", &[]),
     ("ledger", &["git", "hail", "redaction", "session"]),
+    ("settings", &["git", "ledger"]),
 ];
 
 /// What only some files may say, and which.

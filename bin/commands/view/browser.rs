@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use git_opensession::git::Config;
 use git_opensession::git::process::{Ending, Launched, launch};
+use git_opensession::settings::OpenTarget;
 
 use crate::context::Context;
 use crate::report::{Failure, Hint};
@@ -18,45 +19,18 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const APP_BROWSERS: [&str; 6] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "brave-browser"];
 
-/// Where pages are opened: `opensession.open-target`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenTarget {
-    /// In a tab of the browser.
-    Web,
-    /// In a window of its own, where a browser can do that.
-    App,
-    /// Nowhere.
-    None,
-}
-
-impl OpenTarget {
-    const KEY: &'static str = "opensession.open-target";
-
-    /// As configured.
-    ///
-    /// # Errors
-    /// When it is nonsense.
-    pub fn read(context: &Context) -> Result<Self, Failure> {
-        let config = config(context);
-        match config.get(Self::KEY) {
-            None | Some("web") => Ok(Self::Web),
-            Some("app") => Ok(Self::App),
-            Some("none") => Ok(Self::None),
-            Some(value) => Err(Failure::Setting {
-                key: Self::KEY,
-                value: value.to_owned(),
-                expected: "web, app or none",
-                fix: "web",
-            }),
-        }
-    }
+/// Where pages are opened.
+///
+/// # Errors
+/// When what is configured makes no sense.
+pub fn target(context: &Context) -> Result<OpenTarget, Failure> {
+    Ok(OpenTarget::read(&config(context))?.unwrap_or_default())
 }
 
 fn config(context: &Context) -> Config {
-    let environment = &context.git_environment;
     let config = match context.repo() {
-        Ok(repo) => repo.config(environment),
-        Err(_) => Config::outside(environment),
+        Ok(repo) => context.config(&repo).ok(),
+        Err(_) => Config::outside(&context.git_environment).ok(),
     };
     config.unwrap_or_default()
 }

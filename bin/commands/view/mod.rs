@@ -11,6 +11,7 @@ use std::path::Path;
 use git_opensession::browse::{self, Browser, Found};
 use git_opensession::git::Repo;
 use git_opensession::session::Event;
+use git_opensession::settings::OpenTarget;
 use git_opensession::view::Page;
 use git_opensession::view::html::Document;
 
@@ -19,12 +20,11 @@ use super::shown::{self, Shown};
 use crate::cli::View;
 use crate::context::Context;
 use crate::report::{Exit, Failure, Hint, chain};
-use browser::OpenTarget;
 use file::FileSession;
 use place::Place;
 
 pub fn run(context: &mut Context, arguments: &View) -> Result<Exit, Failure> {
-    let target = OpenTarget::read(context)?;
+    let target = browser::target(context)?;
     let what = arguments.what.as_str();
     if what == "-" {
         return of_file(context, arguments, target, Path::new(what));

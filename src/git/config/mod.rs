@@ -9,6 +9,7 @@ mod tests;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use self::file::BadLine;
 pub(super) use self::file::ConfigFile;
@@ -19,6 +20,8 @@ use super::{Error, GitEnvironment, Repo, Result};
 /// Where a value was set, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConfigScope {
+    /// No file of git's: one that is committed with the code ([`Config::with_committed`]).
+    Committed,
     /// `/etc/gitconfig`, or `GIT_CONFIG_SYSTEM`.
     System,
     /// `~/.config/git/config` and `~/.gitconfig`, or `GIT_CONFIG_GLOBAL`.
@@ -40,6 +43,8 @@ pub struct ConfigEntry {
     pub key: String,
     /// The value; `None` for a name without `=`, which git reads as true.
     pub value: Option<String>,
+    /// The file it is in, an included one too; `None` where it was not in a file, or where git has not said.
+    pub file: Option<Arc<Path>>,
 }
 
 /// All of the configuration, read once, weakest entries first.
@@ -92,9 +97,23 @@ impl Config {
             };
             let entry = String::from_utf8_lossy(entry);
             let (key, value) = entry.split_once('\n').map_or((&*entry, None), |(key, value)| (key, Some(value)));
-            entries.push(ConfigEntry { scope, key: key.to_owned(), value: value.map(str::to_owned) });
+            entries.push(ConfigEntry { scope, key: key.to_owned(), value: value.map(str::to_owned), file: None });
         }
         Ok(Self { entries })
+    }
+
+    /// The same, and below all that git knows the entries (key and value) of a file that is committed with the code.
+    #[must_use]
+    pub fn with_committed(mut self, file: &Path, entries: impl IntoIterator<Item = (String, String)>) -> Self {
+        let file: Arc<Path> = file.into();
+        let entry = |(key, value): (String, String)| ConfigEntry {
+            scope: ConfigScope::Committed,
+            key: canonical(&key),
+            value: Some(value),
+            file: Some(Arc::clone(&file)),
+        };
+        self.entries.splice(0..0, entries.into_iter().map(entry));
+        self
     }
 
     /// The value of a key that counts: the last one. A name without `=` gives the empty string.
@@ -270,7 +289,7 @@ fn canonical(key: &str) -> String {
 }
 
 /// A boolean as git reads it; the empty string is false.
-pub(super) fn parse_bool(value: &str) -> Option<bool> {
+pub fn parse_bool(value: &str) -> Option<bool> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" | "" => Some(false),

@@ -2,6 +2,7 @@
 //! environment adds. By git-config(1), "FILES", "ENVIRONMENT", "INCLUDES".
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::ConfigLevel;
 
@@ -88,8 +89,10 @@ impl<'a> Reader<'a> {
         }
         let Some(bytes) = read_file(path)? else { return Ok(()) };
         let file = ConfigFile::parse(bytes).map_err(|line| bad_line(path, &line))?;
+        let place: Arc<Path> = path.into();
         for entry in file.entries() {
-            self.entry(ConfigEntry { scope, key: entry.key.clone(), value: entry.value.clone() }, Some(path), depth)?;
+            let (key, value, file) = (entry.key.clone(), entry.value.clone(), Some(Arc::clone(&place)));
+            self.entry(ConfigEntry { scope, key, value, file }, Some(path), depth)?;
         }
         Ok(())
     }
@@ -195,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     fn command(&mut self, key: &str, value: Option<String>) -> Result<()> {
-        self.entry(ConfigEntry { scope: ConfigScope::Command, key: canonical(key), value }, None, 0)
+        self.entry(ConfigEntry { scope: ConfigScope::Command, key: canonical(key), value, file: None }, None, 0)
     }
 }
 

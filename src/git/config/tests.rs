@@ -12,7 +12,11 @@ fn listed(sandbox: &Sandbox, folder: &Path, variables: &[(&str, &str)]) -> Confi
 fn same(sandbox: &Sandbox, folder: &Path, variables: &[(&str, &str)]) -> Config {
     let environment = sandbox.environment(variables);
     let ours = sandbox.open_in(folder).config(&environment).unwrap();
-    assert_eq!(ours, listed(sandbox, folder, variables), "{variables:?}");
+    let without_files = |config: &Config| {
+        let entries = config.entries.iter().map(|entry| ConfigEntry { file: None, ..entry.clone() });
+        Config { entries: entries.collect() }
+    };
+    assert_eq!(without_files(&ours), listed(sandbox, folder, variables), "{variables:?}");
     ours
 }
 
@@ -65,6 +69,29 @@ fn all_scopes_are_read_in_gits_order() {
         same(&sandbox, &folder, &[("GIT_CONFIG_GLOBAL", "")]);
         same(&sandbox, &folder, &[("GIT_CONFIG_GLOBAL", "/dev/null")]);
     }
+}
+
+#[test]
+fn every_value_knows_its_file_even_an_included_one() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.home().join(".gitconfig"), "[a]\n\tb = 1\n[include]\n\tpath = more\n").unwrap();
+    fs::write(sandbox.home().join("more"), "[a]\n\tb = 2\n").unwrap();
+    sandbox.git(&["config", "a.b", "3"]);
+    let config = sandbox.open().config(&sandbox.environment(&[("GIT_CONFIG_PARAMETERS", "'a.b=4'")])).unwrap();
+    let files: Vec<_> = config.all("a.b").map(|entry| entry.file.as_deref().map(Path::to_path_buf)).collect();
+    let (home, own) = (sandbox.home(), sandbox.open().common_dir().join("config"));
+    assert_eq!(files, [Some(home.join(".gitconfig")), Some(home.join("more")), Some(own), None]);
+}
+
+#[test]
+fn the_committed_file_is_the_weakest() {
+    let file = Path::new("/x/config.toml");
+    let config = Config::from_listing(b"system\0a.b\n1\0").unwrap();
+    let config = config.with_committed(file, [("A.b".to_owned(), "2".to_owned()), ("a.c".to_owned(), "3".to_owned())]);
+    assert_eq!((config.get("a.b"), config.get("a.c")), (Some("1"), Some("3")));
+    let last = config.last("a.c").unwrap();
+    assert_eq!((last.scope, last.file.as_deref()), (ConfigScope::Committed, Some(file)));
+    assert!(ConfigScope::Committed < ConfigScope::System);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::git::{Config, Error, GitEnvironment};
+use super::BadSetting;
+use crate::git::{Config, GitEnvironment};
 use crate::ledger::Namespace;
 
 /// What is done about secrets in the pushed changes themselves.
@@ -28,27 +29,40 @@ pub struct Settings {
     pub secret_scan: SecretScan,
 }
 
-/// A setting that cannot be understood.
-#[derive(Debug, thiserror::Error)]
-pub enum BadSetting {
-    /// A boolean, or an unreadable configuration.
-    #[error(transparent)]
-    Config(#[from] Error),
-    /// A value that is none of those there are.
-    #[error("{name} is {value:?}; it must be {wanted}")]
-    Value {
-        /// The key or variable.
-        name: &'static str,
-        /// What it is.
-        value: String,
-        /// What it may be.
-        wanted: &'static str,
-    },
-}
+pub(super) const STRICT_VARIABLE: &str = "OPENSESSION_STRICT";
+pub(super) const STRICT_KEY: &str = "opensession.strict";
+pub(super) const DEADLINE_KEY: &str = "opensession.deadline";
+pub(super) const DEADLINE_WANTED: &str = "seconds (10) or milliseconds (500ms), at most an hour";
+pub(super) const SECRET_SCAN_KEY: &str = "opensession.secret-scan";
+pub(super) const SECRET_SCAN_WANTED: &str = "off, warn or block";
+pub(super) const NAMESPACE_KEY: &str = "opensession.namespace";
+pub(super) const NAMESPACE_WANTED: &str = "refs/opensession/branches or refs/heads/opensession/branches";
 
-const STRICT_VARIABLE: &str = "OPENSESSION_STRICT";
 const DEADLINE: Duration = Duration::from_secs(10);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
+/// As long as the committed file may keep a push waiting.
+pub(super) const LONGEST_COMMITTED_DEADLINE: Duration = Duration::from_secs(60);
+
+impl SecretScan {
+    /// From its spelling in the configuration, in any letter case.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "off" => Some(Self::Off),
+            "warn" => Some(Self::Warn),
+            "block" => Some(Self::Block),
+            _ => None,
+        }
+    }
+
+    /// Its spelling in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Block => "block",
+        }
+    }
+}
 
 impl Settings {
     /// Reads all of them.
@@ -71,7 +85,7 @@ impl Settings {
     /// When the value is neither a yes nor a no. Whoever sets it wants something: take that for a yes.
     pub fn read_strict(config: &Config, environment: &GitEnvironment) -> Result<bool, BadSetting> {
         let Some(value) = environment.variable(STRICT_VARIABLE) else {
-            return Ok(config.get_bool("opensession.strict")?.unwrap_or(false));
+            return Ok(config.get_bool(STRICT_KEY)?.unwrap_or(false));
         };
         let value = value.to_string_lossy().trim().to_ascii_lowercase();
         match value.as_str() {
@@ -90,17 +104,17 @@ impl Settings {
 ///
 /// When it is none of the two that there are.
 pub fn read_namespace(config: &Config) -> Result<Namespace, BadSetting> {
-    let Some(value) = config.get("opensession.namespace") else { return Ok(Namespace::default()) };
-    Namespace::parse(value).ok_or_else(|| BadSetting::Value {
-        name: "opensession.namespace",
-        value: value.to_owned(),
-        wanted: "refs/opensession/branches or refs/heads/opensession/branches",
-    })
+    let Some(value) = config.get(NAMESPACE_KEY) else { return Ok(Namespace::default()) };
+    Namespace::parse(value).ok_or_else(|| bad(NAMESPACE_KEY, value, NAMESPACE_WANTED))
 }
 
-/// Seconds (`10`, `2.5`, `10s`) or milliseconds (`500ms`).
 fn read_deadline(config: &Config) -> Result<Duration, BadSetting> {
-    let Some(text) = config.get("opensession.deadline") else { return Ok(DEADLINE) };
+    let Some(text) = config.get(DEADLINE_KEY) else { return Ok(DEADLINE) };
+    parse_deadline(text).ok_or_else(|| bad(DEADLINE_KEY, text, DEADLINE_WANTED))
+}
+
+/// Seconds (`10`, `2.5`, `10s`) or milliseconds (`500ms`), at most an hour.
+pub(super) fn parse_deadline(text: &str) -> Option<Duration> {
     let trimmed = text.trim();
     let (number, unit) = match (trimmed.strip_suffix("ms"), trimmed.strip_suffix('s')) {
         (Some(number), _) => (number, 0.001),
@@ -109,25 +123,16 @@ fn read_deadline(config: &Config) -> Result<Duration, BadSetting> {
     };
     let seconds = number.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
     let deadline = seconds.and_then(|number| Duration::try_from_secs_f64(number * unit).ok());
-    deadline.filter(|deadline| *deadline <= LONGEST_DEADLINE).ok_or_else(|| BadSetting::Value {
-        name: "opensession.deadline",
-        value: text.to_owned(),
-        wanted: "seconds (10) or milliseconds (500ms), at most an hour",
-    })
+    deadline.filter(|deadline| *deadline <= LONGEST_DEADLINE)
 }
 
 fn read_secret_scan(config: &Config) -> Result<SecretScan, BadSetting> {
-    let Some(value) = config.get("opensession.secret-scan") else { return Ok(SecretScan::default()) };
-    match value.to_ascii_lowercase().as_str() {
-        "off" => Ok(SecretScan::Off),
-        "warn" => Ok(SecretScan::Warn),
-        "block" => Ok(SecretScan::Block),
-        _ => Err(BadSetting::Value {
-            name: "opensession.secret-scan",
-            value: value.to_owned(),
-            wanted: "off, warn or block",
-        }),
-    }
+    let Some(value) = config.get(SECRET_SCAN_KEY) else { return Ok(SecretScan::default()) };
+    SecretScan::parse(value).ok_or_else(|| bad(SECRET_SCAN_KEY, value, SECRET_SCAN_WANTED))
+}
+
+fn bad(name: &'static str, value: &str, wanted: &'static str) -> BadSetting {
+    BadSetting::Value { name, value: value.to_owned(), wanted }
 }
 
 #[cfg(test)]
