@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::raw::text;
 use super::record::Record;
-use super::state::{LastLine, REMEMBERED, State, Stream, hash};
+use super::state::{Beginning, LastLine, REMEMBERED, State, Stream, hash};
 use super::{header, human, subagents};
 use crate::agents::jsonl::{self, Line, LineEnd, OpenLog, values};
 use crate::agents::{Checkpoint, ParseError, Parsed, Report, Sink, SkipReason};
@@ -108,16 +108,18 @@ pub(super) fn parse(
         stream: std::mem::take(&mut reading.state.main),
     };
     let mut lines = log.lines(from.map_or(0, |checkpoint| checkpoint.offset)).map_err(failed)?;
-    let mut checkpoint = None;
+    let (mut checkpoint, mut last_line) = (None, Beginning::default());
     while let Some(line) = lines.read().map_err(failed)? {
         if line.end == LineEnd::Open {
+            reading.state.last_line = last_line.remembered().or(reading.state.last_line);
             checkpoint = Some(reading.checkpoint(version, line.offset, &mut thread));
         } else {
-            reading.state.last_line = LastLine::of(&line).or(reading.state.last_line);
+            last_line.keep(&line);
         }
         reading.line(&mut thread, &line, None)?;
     }
     let offset = lines.offset();
+    reading.state.last_line = last_line.remembered().or(reading.state.last_line);
     let checkpoint = match checkpoint {
         _ if reading.phase == Phase::Timeless => {
             let state = serde_json::to_value(State::default()).unwrap_or(Value::Null);

@@ -39,14 +39,32 @@ impl LastLine {
     /// How much of the line is hashed: its ids and its time are in there.
     pub const HASHED: usize = 512;
 
-    /// What to remember of a line; nothing of one that is empty or too long to be read.
-    pub fn of(line: &Line<'_>) -> Option<Self> {
-        (!line.bytes.is_empty()).then(|| Self { offset: line.offset, hash: Self::hashed(line.bytes) })
-    }
-
     /// The hash of the beginning of a line.
     pub fn hashed(line: &[u8]) -> u64 {
         hash_bytes(b'l', [line.get(..Self::HASHED).unwrap_or(line)])
+    }
+}
+
+/// The line read last, for its hash is wanted only where reading ends.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Beginning {
+    /// Takes the beginning of a line; not of one that is empty or too long to be read.
+    pub fn keep(&mut self, line: &Line<'_>) {
+        if !line.bytes.is_empty() {
+            self.offset = line.offset;
+            self.bytes.clear();
+            self.bytes.extend_from_slice(line.bytes.get(..LastLine::HASHED).unwrap_or(line.bytes));
+        }
+    }
+
+    /// What to remember of that line, if there was one.
+    pub fn remembered(&self) -> Option<LastLine> {
+        (!self.bytes.is_empty()).then(|| LastLine { offset: self.offset, hash: LastLine::hashed(&self.bytes) })
     }
 }
 
