@@ -52,30 +52,56 @@ pub(super) struct Discovery<'a> {
     pub(super) index_changed: bool,
 }
 
-/// Where to look, and for what.
+/// A log that was listed, with its name in the index.
+pub(super) type Listed<'a> = (&'a dyn LogParser, LogFile, PathHash);
+
+/// Lists the logs of all agents on a thread of its own while something else is done: the kernel takes as long to tell of
+/// thousands of them as all else that a push with nothing new has to do.
+pub(super) fn list_beside<'a, T>(
+    parsers: &[&'a dyn LogParser],
+    environment: &Environment,
+    meanwhile: impl FnOnce() -> T,
+) -> (Vec<Listed<'a>>, T) {
+    let list = || {
+        let named = |parser: &'a dyn LogParser, log: LogFile| {
+            let name = PathHash::of_name(&log.path);
+            (parser, log, name)
+        };
+        let logs_of = |parser: &&'a dyn LogParser| {
+            let parser = *parser;
+            parser.logs(environment, i128::MIN).into_iter().map(move |log| named(parser, log))
+        };
+        parsers.iter().flat_map(logs_of).collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, list) {
+        Ok(listing) => {
+            let done = meanwhile();
+            (listing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), done)
+        }
+        // Where no thread can be started, one comes after the other.
+        Err(_) => (list(), meanwhile()),
+    })
+}
+
+/// What to look for.
 pub(super) struct Search<'a> {
-    pub(super) parsers: &'a [&'a dyn LogParser],
-    pub(super) environment: &'a Environment,
     /// Only logs written since then, in nanoseconds since the epoch, and known ones that have changed.
     pub(super) since: i128,
     pub(super) judge: Judge<'a>,
 }
 
-/// Lists the logs and tells whose they are. An unchanged log is not opened.
-pub(super) fn discover<'a>(search: &mut Search<'a>, index: &mut Index) -> Discovery<'a> {
+/// Tells whose the logs are. An unchanged one is not opened.
+pub(super) fn discover<'a>(listed: Vec<Listed<'a>>, search: &mut Search<'_>, index: &mut Index) -> Discovery<'a> {
     let mut discovery =
         Discovery { index_changed: forget_what_roots_change(index, search.judge.worktrees), ..Discovery::default() };
-    for parser in search.parsers {
-        for log in parser.logs(search.environment, i128::MIN) {
-            let name = PathHash::of_name(&log.path);
-            // One that has changed counts whatever its time: the clock may have been stepped back.
-            let is_old = log.mtime < search.since;
-            if is_old && index.get(name).is_none_or(|entry| entry.is_of(&log)) {
-                continue;
-            }
-            discovery.seen += 1;
-            discovery.take((*parser, log, name), &mut search.judge, index);
+    for (parser, log, name) in listed {
+        // One that has changed counts whatever its time: the clock may have been stepped back.
+        let is_old = log.mtime < search.since;
+        if is_old && index.get(name).is_none_or(|entry| entry.is_of(&log)) {
+            continue;
         }
+        discovery.seen += 1;
+        discovery.take((parser, log, name), &mut search.judge, index);
     }
     discovery.found.sort_by(|a, b| (b.log.mtime, a.log.path.as_os_str()).cmp(&(a.log.mtime, b.log.path.as_os_str())));
     discovery
@@ -94,12 +120,7 @@ fn forget_what_roots_change(index: &mut Index, worktrees: &Worktrees) -> bool {
 }
 
 impl<'a> Discovery<'a> {
-    fn take(
-        &mut self,
-        (parser, log, name): (&'a dyn LogParser, LogFile, PathHash),
-        judge: &mut Judge<'_>,
-        index: &mut Index,
-    ) {
+    fn take(&mut self, (parser, log, name): Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
         let known = index.get(name);
         let unchanged = known.is_some_and(|entry| entry.is_of(&log));
         // A log that only grew still begins where it began.

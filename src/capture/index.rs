@@ -1,7 +1,7 @@
 //! The cursor: what is known of every log that was seen, so that an unchanged one costs one `stat`.
 //!
-//! One binary file with a checksum: five thousand logs load in a few milliseconds. It holds no text of any
-//! session. Whatever is wrong with it, it is as if there were none.
+//! One binary file with a checksum. It holds no text of any session. Whatever is wrong with it, it is as if there were
+//! none.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use crate::link::{Outline, PathHash};
 /// The name of the file.
 const NAME: &str = "cursor";
 /// The first word of the file. The number goes up with the shape of what follows.
-const MAGIC: &str = "opensession-cursor-3";
+const MAGIC: &str = "opensession-cursor-4";
 /// How many logs are remembered. Beyond that, those that were written longest ago are forgotten.
 const MOST_LOGS: usize = 50_000;
 /// How long a log is remembered after it was last written, in nanoseconds: a quarter of a year. Agents delete theirs sooner;
@@ -217,8 +217,9 @@ impl Index {
         (u64::from_str_radix(sum, 16).ok()? == checksum(body)).then_some(())?;
         let (head, logs) = postcard::take_from_bytes::<Head<'_>>(body).ok()?;
         // What another build knew may also have another shape.
-        let logs = if is_known(head.versions) { postcard::from_bytes(logs).ok()? } else { BTreeMap::new() };
+        let logs = if is_known(head.versions) { postcard::from_bytes::<Vec<_>>(logs).ok()? } else { Vec::new() };
         let roots = head.roots.into_iter().map(PathBuf::from).collect();
+        let logs = logs.into_iter().collect();
         Some(Self { logs, roots, captured_at: head.captured_at, listed_at: None })
     }
 }
@@ -317,7 +318,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());
         for garbage in
-            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-3 zz\nversions x\n", b"opensession-cursor-2 0\n"]
+            [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-4 zz\nversions x\n", b"opensession-cursor-2 0\n"]
         {
             fs::write(folder.path().join(NAME), garbage).expect("it can be written");
             assert_eq!(Index::load(folder.path(), VERSIONS), Index::default());

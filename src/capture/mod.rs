@@ -41,7 +41,7 @@ use crate::notes;
 use crate::redaction::{RULES_VERSION, Redactor};
 use crate::settings::FanoutMode;
 use append::Appending;
-use discover::{Discovery, Judge, Search, discover};
+use discover::{Discovery, Judge, Search, discover, list_beside};
 use gather::{Makers, Work, head_first};
 use index::Index;
 use pending::Pending;
@@ -176,15 +176,16 @@ fn with_lock(
     request.private(pending.replace(&folder, &targets))?;
 
     let versions = request.versions();
-    let mut index = Index::load(&folder, &versions);
     let work = Work::of(request.repo, targets)?;
+    let listed_at = disk::now(&folder);
+    let load = || Index::load(&folder, &versions);
+    let (logs, mut index) = list_beside(request.parsers, request.environment, load);
+    index.listed_at = listed_at;
     let mut captured = Captured::default();
     let Some(since) = since(&work, &index) else { return Ok(captured) };
     let worktrees = request.worktrees(&index)?;
     let judge = Judge::new(request.repo, &worktrees, request.environment);
-    let mut search = Search { parsers: request.parsers, environment: request.environment, since, judge };
-    index.listed_at = disk::now(&folder);
-    let discovery = discover(&mut search, &mut index);
+    let discovery = discover(logs, &mut Search { since, judge }, &mut index);
     let mut index_changed = discovery.index_changed;
 
     let reader = Reader {

@@ -12,9 +12,26 @@ use serde::ser::{Serialize, Serializer};
 /// The hash of a path from the root of a repository, or of the root of a worktree itself.
 ///
 /// Like all hashes here it means something to this build only: what is stored is dropped when the version changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathHash(u64);
+
+/// A number, or where nobody reads it, its eight bytes: as digits of base 128 a hash takes longer to read.
+impl Serialize for PathHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let human = serializer.is_human_readable();
+        if human { serializer.serialize_u64(self.0) } else { serializer.serialize_bytes(&self.0.to_le_bytes()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for PathHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Self);
+        }
+        let bytes = <&[u8]>::deserialize(deserializer)?.try_into().map_err(de::Error::custom)?;
+        Ok(Self(u64::from_le_bytes(bytes)))
+    }
+}
 
 impl PathHash {
     /// Of a path as git spells it: bytes, parts joined by `/`.
