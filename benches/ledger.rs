@@ -30,7 +30,6 @@ const NOON: i64 = 1_772_798_400;
 const DAY: i64 = 86_400;
 
 struct Bench {
-    _folder: tempfile::TempDir,
     repo: Repo,
     redactor: Redactor,
     branch: BranchName,
@@ -42,14 +41,24 @@ fn commit(number: u64) -> Oid {
 }
 
 impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let made = Command::new("git").args(["init", "-q", "--bare", "."]).current_dir(folder.path()).status();
-        assert!(made.is_ok_and(|status| status.success()), "git makes a repository");
-        let environment = GitEnvironment { home: Some(folder.path().to_owned()), ..GitEnvironment::default() };
-        let repo = Repo::open(folder.path(), &environment).expect("it opens");
+    /// Of a bare repository.
+    fn open(folder: &Path) -> Self {
+        let environment = GitEnvironment { home: Some(folder.to_owned()), ..GitEnvironment::default() };
+        let repo = Repo::open(folder, &environment).expect("it opens");
         let branch = BranchName::new("main").expect("a branch name");
-        Self { _folder: folder, repo, redactor: Redactor::of_secrets_only(), branch }
+        Self { repo, redactor: Redactor::of_secrets_only(), branch }
+    }
+
+    /// Fills the ledger up to `count` sessions as another process, whose memory is not in the way of what is measured, and
+    /// waits until the disk is quiet. Gives the tip.
+    fn fill(&self, from: u64, count: u64) -> Oid {
+        let this = std::env::current_exe().expect("this program");
+        let mut filling = Command::new(this);
+        filling.arg(FILL).arg(self.path()).args([from, count].map(|number| number.to_string()));
+        let filled = filling.output().expect("it runs");
+        assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
+        assert!(Command::new("sync").status().is_ok_and(|status| status.success()), "the disk takes it");
+        String::from_utf8_lossy(&filled.stdout).trim().parse().expect("a tip")
     }
 
     /// A small session, of one of a thousand days.
@@ -111,12 +120,28 @@ impl Bench {
     }
 }
 
+/// The first argument of the process that fills a ledger: folder, first number and the one after the last come next.
+const FILL: &str = "--fill";
+
 fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [FILL, folder, from, to] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        let number = |text: &str| text.parse().expect("a number");
+        println!("{}", Bench::open(Path::new(folder)).append(number(from)..number(to)));
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let made = Command::new("git").args(["init", "-q", "--bare", "."]).current_dir(folder.path()).status();
+    assert!(made.is_ok_and(|status| status.success()), "git makes a repository");
+    let bench = Bench::open(folder.path());
+    measure(&bench);
+}
+
+fn measure(bench: &Bench) {
     let mut table = Table::new("a ledger as it grows");
-    let bench = Bench::new();
     let (mut stored, mut appends) = (0, Vec::new());
     for count in [1_000, 10_000, 100_000] {
-        let tip = bench.append(stored..count);
+        let tip = bench.fill(stored, count);
         stored = count;
         appends.push(bench.appends(1_000_000));
         table.at_most(&format!("append one session to {count}"), appends[appends.len() - 1], 10.0, "ms");
