@@ -97,7 +97,7 @@ fn name(bytes: &[u8], literal: Literal) -> &[u8] {
 }
 
 /// Leaves what is at `range` to be replaced if it may be a password at all.
-fn leave(scan: &mut Scan<'_>, literal: Literal, range: Range<usize>) {
+pub(super) fn leave(scan: &mut Scan<'_>, literal: Literal, range: Range<usize>) {
     let text = slice(scan.bytes, range.start, range.end);
     let is_other = text.len() < 3
         || Value::whole(text).is_reference()
@@ -108,7 +108,7 @@ fn leave(scan: &mut Scan<'_>, literal: Literal, range: Range<usize>) {
 }
 
 /// The argument at `from`, in quotes or up to the next blank.
-fn argument(bytes: &[u8], from: usize) -> Range<usize> {
+pub(super) fn argument(bytes: &[u8], from: usize) -> Range<usize> {
     let quoted =
         Quote::open(bytes, from).and_then(|(quote, start)| quote.close(bytes, start, COMMAND).map(|end| start..end));
     let is_part =

@@ -22,6 +22,7 @@ mod shape;
 mod url;
 mod value;
 mod verdict;
+mod written;
 
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -181,6 +182,9 @@ const CODED: &[Rule] = &[
     command::OPTION,
     command::PGPASS,
     command::SQL,
+    written::FILE,
+    written::VARIABLE,
+    written::HTPASSWD,
     assignment::PASSWORD,
     assignment::SECRET,
     assignment::TOKEN,
