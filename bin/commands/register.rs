@@ -11,7 +11,7 @@ use git_opensession::git::{self, Config, Repo, Signature};
 use git_opensession::hail::{Digest, LineErrorKind, Snapshot, SnapshotError, UnredactedSnapshot};
 use git_opensession::ledger::Appender;
 use git_opensession::redaction::{Findings, Person, Redactor};
-use git_opensession::store::{LOCAL_LIMIT, Registered, Store};
+use git_opensession::store::{self, LOCAL_LIMIT, Registered, Store};
 use git_opensession::uri::Source;
 use git_opensession::view::{counted, json};
 use serde::Serialize;
@@ -26,30 +26,12 @@ const HEAD_BYTES: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(context: &mut Context, arguments: &Register) -> Result<Exit, Failure> {
-    let text = Input::open(&arguments.file)?;
+    // Before there is a store: what cannot be read leaves none behind.
+    let text = Text::read(arguments)?;
     let place = Place::of(context)?;
     let by = Appender { signature: &place.signature, lock: None, deadline: Instant::now() + PATIENCE };
-    let store = Store::of(&place.repo);
+    let done = text.register(Store::of(&place.repo), &by)?;
     let nothing = Findings::default();
-    let done = if arguments.no_redact {
-        let snapshot = UnredactedSnapshot::read(text.source, LOCAL_LIMIT).map_err(|error| text.name.failure(error))?;
-        let new = store.put_unredacted(&snapshot, &by)?;
-        Done {
-            digest: snapshot.digest(),
-            source: snapshot.source_digest(),
-            text: snapshot.text().len(),
-            new,
-            redacted: None,
-        }
-    } else {
-        // Of nobody in particular: one session has one name, whoever registers it. What names the person at this
-        // machine is looked for again before anything is shared.
-        let redactor = Redactor::new(&Person::default());
-        let snapshot = Snapshot::read(text.source, &redactor, LOCAL_LIMIT).map_err(|error| text.name.failure(error))?;
-        let new = store.put(&snapshot, &by)?;
-        let redacted = Some(snapshot.findings().clone());
-        Done { digest: snapshot.digest(), source: snapshot.source_digest(), text: snapshot.text().len(), new, redacted }
-    };
     let uri = Source::Local(done.digest.into()).to_string();
     if arguments.json {
         let told = Told {
@@ -67,6 +49,45 @@ pub fn run(context: &mut Context, arguments: &Register) -> Result<Exit, Failure>
     }
     say(context, &done);
     Ok(Exit::Done)
+}
+
+/// What is to be registered, whole.
+enum Text {
+    Redacted(Snapshot),
+    AsItCame(UnredactedSnapshot),
+}
+
+impl Text {
+    fn read(arguments: &Register) -> Result<Self, Failure> {
+        let Input { source, name } = Input::open(&arguments.file)?;
+        if arguments.no_redact {
+            let read = UnredactedSnapshot::read(source, LOCAL_LIMIT);
+            return read.map(Self::AsItCame).map_err(|error| name.failure(error));
+        }
+        // Of nobody in particular: one session has one name, whoever registers it. What names the person at this
+        // machine is looked for again before anything is shared.
+        let redactor = Redactor::new(&Person::default());
+        Snapshot::read(source, &redactor, LOCAL_LIMIT).map(Self::Redacted).map_err(|error| name.failure(error))
+    }
+
+    fn register(&self, store: Store<'_>, by: &Appender<'_>) -> Result<Done, store::Error> {
+        Ok(match self {
+            Self::Redacted(snapshot) => Done {
+                new: store.put(snapshot, by)?,
+                digest: snapshot.digest(),
+                source: snapshot.source_digest(),
+                text: snapshot.text().len(),
+                redacted: Some(snapshot.findings().clone()),
+            },
+            Self::AsItCame(snapshot) => Done {
+                new: store.put_unredacted(snapshot, by)?,
+                digest: snapshot.digest(),
+                source: snapshot.source_digest(),
+                text: snapshot.text().len(),
+                redacted: None,
+            },
+        })
+    }
 }
 
 /// Where it goes: into this repository, or into the user's own store.

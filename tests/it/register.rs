@@ -204,6 +204,18 @@ fn what_is_no_hail_is_refused_with_the_command_that_makes_it_one() {
 }
 
 #[test]
+fn bad_input_leaves_no_store_behind() {
+    let world = World::new();
+    file(&world, "bad", "[1,2,3]\n");
+    world.os_in(world.root(), ["register", "bad"]).code(1);
+    world.os_in(world.root(), ["register", "nothing"]).code(2);
+    assert!(!world.home().join(".local").exists());
+    parsed(&world);
+    world.os_in(world.root(), ["register", "session.hail.jsonl"]).ok();
+    assert!(world.home().join(".local/share/opensession/store.git").is_dir());
+}
+
+#[test]
 fn parse_says_so_when_there_is_nothing_to_parse() {
     let world = World::new();
     let (empty, foreign) = (file(&world, "empty", ""), file(&world, "foreign", "[1,2,3]\n"));
