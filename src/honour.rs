@@ -4,10 +4,13 @@
 //! rolled (it does not follow on what it was), the live one is replayed on it. And a session that was purged from one
 //! ledger goes from every live one, so that no stale clone brings back what somebody has taken out everywhere else.
 
+use std::collections::BTreeSet;
+
 use crate::git::remote::Moved;
 use crate::git::{self, Expected, NewCommit, Oid, Repo, Update};
+use crate::hail::Digest;
 use crate::ledger::{
-    Appender, LOCAL_PREFIX, LedgerRef, LedgerView, Replayed, Result, Retention, Theirs, replay, retain,
+    Appender, LOCAL_PREFIX, LedgerRef, LedgerView, Replayed, Result, Retention, Sid, Theirs, replay, retain,
 };
 
 const MESSAGE: &str = "opensession: purge\n";
@@ -34,12 +37,14 @@ pub fn honour(repo: &Repo, moved: &[Moved], by: &Appender<'_>) -> Result<Vec<Led
         purged = purged.and(&Retention { floor: None, ..view.retention().clone() });
         replays.push((ledger.to_local(), *old, new, view));
     }
+    let buried = Retention { purged_snapshots: snapshots_of_purged(repo, &purged)?, ..Retention::default() };
+    purged = purged.and(&buried);
     // First the ledgers of other branches: if this is interrupted, the tombstones are still news.
     if !purged.purged.is_empty() || !purged.purged_snapshots.is_empty() {
         for live in repo.refs(LOCAL_PREFIX)? {
             let Some(ledger) = LedgerRef::parse(&live.name) else { continue };
             let is_replayed = replays.iter().any(|(replayed, ..)| *replayed == ledger);
-            if !is_replayed && purge(repo, &ledger, &purged, by)? {
+            if purge(repo, &ledger, if is_replayed { &buried } else { &purged }, by)? {
                 changed.push(ledger);
             }
         }
@@ -47,11 +52,30 @@ pub fn honour(repo: &Repo, moved: &[Moved], by: &Appender<'_>) -> Result<Vec<Led
     for (ledger, old, new, view) in replays {
         if is_concerned(repo, &ledger, old, new, view.retention())?
             && let Replayed::Moved { .. } = replay(repo, &ledger, Theirs { tip: Some(new), inbox: &[] }, by)?
+            && !changed.contains(&ledger)
         {
             changed.push(ledger);
         }
     }
     Ok(changed)
+}
+
+/// Snapshots in live ledgers of sessions that are news to be purged: one that was made here after the purge has a name
+/// that no tombstone has. What a ledger knows to be purged it has dropped already.
+fn snapshots_of_purged(repo: &Repo, purged: &Retention) -> Result<BTreeSet<Digest>> {
+    let mut found = BTreeSet::new();
+    if purged.purged.is_empty() {
+        return Ok(found);
+    }
+    for live in repo.refs(LOCAL_PREFIX)? {
+        let Some(ledger) = LedgerRef::parse(&live.name) else { continue };
+        let Ok(Some(view)) = LedgerView::open(repo, &ledger) else { continue };
+        let is_news = |sid: &Sid| purged.purged.contains(sid) && !view.is_purged(*sid);
+        if purged.purged.iter().any(&is_news) {
+            found.extend(view.snapshots_of(|key| is_news(&key.sid))?);
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a live ledger may have something that the remote's no longer keeps.

@@ -83,6 +83,46 @@
 //! ```
 //!
 //! A program that does this is in `examples/sessions_behind.rs`.
+//!
+//! # Share
+//!
+//! A [`Snapshot`](hail::Snapshot) is a whole session, looked through for secrets: only that can be [shared](mod@share).
+//! It becomes a plain file in the ledger of a branch, and has an [address](uri) that is read wherever the remote is.
+//!
+//! ```
+//! use git_opensession::capture::ledger_branch;
+//! use git_opensession::git::{GitEnvironment, Repo, Signature};
+//! use git_opensession::hail::Snapshot;
+//! use git_opensession::ledger::{Appender, Namespace};
+//! use git_opensession::redaction::{Person, Redactor};
+//! use git_opensession::share::share;
+//! use git_opensession::store::SHARE_LIMIT;
+//! use git_opensession::uri::Remote;
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/scene.rs"));
+//! # fn main() -> Done {
+//! # let scene = Scene::new()?;
+//! # let (folder, home, variables) = (scene.folder(), scene.home(), scene.variables.clone());
+//! # let time = 1_772_798_460;
+//! # let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+//! # let hail = scene.hail();
+//! let git = GitEnvironment { home: Some(home.clone()), variables };
+//! let repo = Repo::open(&folder, &git)?;
+//! let config = repo.config(&git)?;
+//! let signature = Signature { identity: config.committer(&git), time, offset: 0 };
+//! let by = Appender { signature: &signature, lock: None, deadline };
+//! let redactor = Redactor::new(&Person { home: Some(home), ..Person::default() });
+//! let snapshot = Snapshot::read(hail.as_bytes(), &redactor, SHARE_LIMIT)?;
+//! let shared = share(&repo, &ledger_branch(&config, repo.head()?)?, &snapshot, &by)?;
+//! let address = shared.address(Remote::of_url("git@github.com:ann/greeter.git")?, Namespace::Hidden)?;
+//! assert!(address.to_string().starts_with("os://src/gh/ann/greeter/ref/refs%2Fopensession%2Fbranches%2FbWFpbg/path/"));
+//! assert_eq!(address.path.in_tree(), format!("sessions/{}.jsonl", snapshot.digest()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`share::push`] brings it to a remote, and nothing else with it. A program that registers a session and shares it is in
+//! `examples/register_and_share.rs`.
 
 pub mod agents;
 pub mod browse;
@@ -110,6 +150,7 @@ pub mod rolling;
 pub mod session;
 pub mod session_file;
 pub mod settings;
+pub mod share;
 pub mod source;
 pub mod store;
 pub mod sync;

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use git_opensession::browse::{Browser, Found};
+use git_opensession::browse::{self, Browser, Found, Subject};
 use git_opensession::git::process::GitProgram;
-use git_opensession::git::{self, Config, Repo};
+use git_opensession::git::{self, Config, Repo, Signature};
 use git_opensession::source::{Here, Sources};
 use git_opensession::store::Stores;
 use git_opensession::uri::{Source, Uri};
@@ -33,6 +33,7 @@ pub struct Reading {
     pub stores: Stores,
     pub here: Option<(Rc<Repo>, Config)>,
     program: GitProgram,
+    signature: Signature,
 }
 
 impl Reading {
@@ -54,7 +55,12 @@ impl Reading {
             }
             None => None,
         };
-        Ok(Self { stores, here, program: GitProgram::new(&context.git_environment, &context.cwd) })
+        let program = GitProgram::new(&context.git_environment, &context.cwd);
+        let outside = Config::default();
+        let config = here.as_ref().map_or(&outside, |(_, config)| config);
+        let identity = config.committer(&context.git_environment);
+        let signature = Signature { identity, time: context.now.seconds(), offset: 0 };
+        Ok(Self { stores, here, program, signature })
     }
 
     /// The text of a session, verified.
@@ -62,12 +68,26 @@ impl Reading {
     /// # Errors
     /// When it is nowhere, or not what its address says.
     pub fn read(&self, context: &Context, source: &Source) -> Result<Vec<u8>, Failure> {
-        let here = self.here.as_ref().map(|(repo, config)| Here { repo, config, program: &self.program });
+        let (program, signature) = (&self.program, &self.signature);
+        let here = self.here.as_ref().map(|(repo, config)| Here { repo, config, program, signature });
         let (environment, prompts) = (&context.git_environment, work::prompts(context));
         let sources = Sources { stores: &self.stores, here, environment, prompts };
         let _progress = context.talk.progress("Reading the session");
         Ok(sources.read(source)?)
     }
+}
+
+/// What a text names that is no address.
+///
+/// # Errors
+/// When it names nothing, or is the beginning of several sessions' names: then `verb` is offered for each.
+pub fn resolve(browser: &Browser<'_>, asked: &str, verb: &'static str) -> Result<Subject, Failure> {
+    browser.resolve(asked).map_err(|error| match error {
+        browse::Error::Ambiguous { text, candidates } => {
+            Failure::Ambiguous { text, sessions: candidates, verb, rest: Vec::new() }
+        }
+        error => error.into(),
+    })
 }
 
 /// The one session that is behind a text that is no address.
@@ -81,7 +101,7 @@ pub fn only_session(
     asked: &str,
     verb: &'static str,
 ) -> Result<Found, Failure> {
-    let subject = browser.resolve(asked)?;
+    let subject = resolve(browser, asked, verb)?;
     let mut findings = browser.behind(&subject)?;
     let unreadable = shown::warn_unreadable(&context.talk, browser, &findings);
     let what = || shown::subject(repo, &subject);
@@ -92,7 +112,7 @@ pub fn only_session(
         (Some(last), false) => {
             findings.found.push(last);
             let sessions = findings.found.iter().map(|found| found.session.key).collect();
-            Err(Failure::Several { what: what(), sessions, verb })
+            Err(Failure::Several { what: what(), sessions, verb, rest: Vec::new() })
         }
     }
 }

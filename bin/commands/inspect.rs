@@ -76,7 +76,7 @@ fn same_session(browser: &Browser<'_>, sid: &str) -> Result<Option<Found>, Failu
 fn of_sessions(context: &Context, what: &str) -> Result<Vec<Inspected>, Failure> {
     let repo = context.repo()?;
     let browser = Browser::open(&repo)?;
-    let subject = browser.resolve(what)?;
+    let subject = addressed::resolve(&browser, what, "inspect")?;
     let findings = browser.behind(&subject)?;
     let unreadable = shown::warn_unreadable(&context.talk, &browser, &findings);
     if findings.found.is_empty() {

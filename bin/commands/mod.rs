@@ -22,6 +22,7 @@ mod push;
 mod redact;
 mod register;
 mod rolled;
+mod share;
 mod show;
 mod shown;
 mod status;
@@ -49,6 +50,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Register(arguments) => register::run(context, arguments),
         Verb::Inspect(arguments) => inspect::run(context, arguments),
+        Verb::Share(arguments) => share::run(context, arguments),
         Verb::Fetch(arguments) => fetch::run(context, arguments),
         Verb::Push(arguments) => push::run(context, arguments),
         Verb::Sync(arguments) => sync::run(context, arguments),

@@ -223,7 +223,7 @@ impl Told {
 }
 
 /// What came of a ledger or of the notes, in a word.
-fn word(outcome: Option<&LedgerOutcome>) -> &'static str {
+pub(super) fn word(outcome: Option<&LedgerOutcome>) -> &'static str {
     match outcome {
         None => "planned",
         Some(LedgerOutcome::Pushed(_)) => "pushed",

@@ -11,7 +11,7 @@ use git_opensession::ledger::SessionKey;
 use git_opensession::redaction::rules;
 use git_opensession::settings::BadSetting;
 use git_opensession::{
-    browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, source, store, sync,
+    browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, share, source, store, sync,
 };
 
 use super::{Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
@@ -52,8 +52,10 @@ pub enum Failure {
     BadHail { file: String, why: String },
     /// There may be a session behind something, but what is there cannot be read.
     NothingReadable { what: String },
-    /// More sessions than the verb takes.
-    Several { what: String, sessions: Vec<SessionKey>, verb: &'static str },
+    /// More sessions than the verb takes; `rest` is what the command has behind the session.
+    Several { what: String, sessions: Vec<SessionKey>, verb: &'static str, rest: Vec<String> },
+    /// The beginning of several sessions' names.
+    Ambiguous { text: String, sessions: Vec<SessionKey>, verb: &'static str, rest: Vec<String> },
     /// A session that cannot be read to its end.
     Damaged { session: String, why: String },
     /// A ledger.
@@ -114,6 +116,15 @@ impl Failure {
         if source.kind() == io::ErrorKind::BrokenPipe { Self::Pipe } else { Self::Output(source) }
     }
 
+    /// The same, with what the command has behind the session.
+    #[must_use]
+    pub fn behind(mut self, words: &[String]) -> Self {
+        if let Self::Several { rest, .. } | Self::Ambiguous { rest, .. } = &mut self {
+            rest.extend_from_slice(words);
+        }
+        self
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
@@ -137,6 +148,7 @@ impl Failure {
             | Self::NoRemote
             | Self::UnknownRemote { .. }
             | Self::Several { .. }
+            | Self::Ambiguous { .. }
             | Self::Browse(browse::Error::Ambiguous { .. } | browse::Error::NoRange { .. }) => Exit::Usage,
             Self::Remote(error) if error.is_network() => Exit::Network,
             Self::Parse { error, .. } => of_parse(error),
@@ -168,8 +180,10 @@ impl Failure {
                 Hint::own(["log"], "the sessions that are here"),
                 Hint::own(["fetch"], "get those that others have pushed"),
             ],
-            Self::Browse(browse::Error::Ambiguous { candidates, .. }) => each_session("show", candidates),
-            Self::Several { sessions, verb, .. } => each_session(verb, sessions),
+            Self::Browse(browse::Error::Ambiguous { candidates, .. }) => each_session("show", candidates, &[]),
+            Self::Several { sessions, verb, rest, .. } | Self::Ambiguous { sessions, verb, rest, .. } => {
+                each_session(verb, sessions, rest)
+            }
             Self::NoSession { asked, .. } => vec![
                 Hint::own(["doctor", "--commit", asked], "says why"),
                 Hint::own(["fetch"], "get what others have pushed"),
@@ -232,6 +246,9 @@ impl fmt::Display for Failure {
             Self::BadHail { file, why } => write!(f, "cannot read {file} as HAIL: {why}"),
             Self::NothingReadable { what } => write!(f, "no session behind {what} can be read"),
             Self::Several { what, sessions, .. } => write!(f, "there are {} sessions behind {what}", sessions.len()),
+            Self::Ambiguous { text, sessions, .. } => {
+                write!(f, "{text:?} is the beginning of {} sessions", sessions.len())
+            }
             Self::Damaged { session, why } => write!(f, "the session {session} cannot be read to its end: {why}"),
             Self::Ledger(error) => write!(f, "{}", chain(error)),
             Self::Notes(error) => write!(f, "{}", chain(error)),
@@ -324,10 +341,10 @@ impl fmt::Display for Parsing<'_> {
 }
 
 /// The same verb for each of several sessions.
-fn each_session(verb: &str, sessions: &[SessionKey]) -> Vec<Hint> {
+fn each_session(verb: &str, sessions: &[SessionKey], rest: &[String]) -> Vec<Hint> {
     const MOST: usize = 8;
-    let hints = sessions.iter().take(MOST).map(|key| Hint::own([verb.to_owned(), key.sid.to_string()], ""));
-    hints.collect()
+    let words = |key: &SessionKey| [verb.to_owned(), key.sid.to_string()].into_iter().chain(rest.iter().cloned());
+    sessions.iter().take(MOST).map(|key| Hint::own(words(key), "")).collect()
 }
 
 impl From<browse::Error> for Failure {
@@ -433,6 +450,17 @@ impl From<source::Error> for Failure {
         match error {
             source::Error::Git(error) | source::Error::Store(store::Error::Git(error)) => Self::Git(error),
             error => Sharing::Source(error).into(),
+        }
+    }
+}
+
+impl From<share::Error> for Failure {
+    fn from(error: share::Error) -> Self {
+        match error {
+            share::Error::Git(error) => Self::Git(error),
+            share::Error::Ledger(error) => Self::Ledger(error),
+            share::Error::Fanout(error) => error.into(),
+            error => Sharing::Share(error).into(),
         }
     }
 }

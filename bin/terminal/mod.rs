@@ -1,5 +1,6 @@
 //! The two ends of the program that a human sees: data on stdout, talk on stderr.
 
+pub mod clipboard;
 mod colour;
 mod output;
 mod pager;

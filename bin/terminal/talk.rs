@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use git_opensession::agents::Environment;
 use git_opensession::view::{Palette, Role, Safe};
 
@@ -19,7 +21,7 @@ pub struct Talk {
     program: String,
     quiet: bool,
     may_ask: bool,
-    may_draw: bool,
+    is_terminal: bool,
     /// Progress that has to make room for a line.
     progress: RefCell<Option<Progress>>,
 }
@@ -35,7 +37,7 @@ impl Talk {
     ) -> Self {
         let in_ci = environment.variable("CI").is_some();
         let may_ask = terminals.stdin && terminals.stderr && !in_ci;
-        Self { palette, program, quiet, may_ask, may_draw: terminals.stderr && !quiet, progress: RefCell::new(None) }
+        Self { palette, program, quiet, may_ask, is_terminal: terminals.stderr, progress: RefCell::new(None) }
     }
 
     /// For what is wrong before it is known how to talk.
@@ -101,6 +103,13 @@ impl Talk {
         }
     }
 
+    /// Asks the terminal to put a text into the clipboard of the machine it is shown on (OSC 52). It does not say whether
+    /// it has; false if there is no terminal.
+    pub fn ask_to_copy(&self, text: &str) -> bool {
+        let order = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        self.is_terminal && io::stderr().lock().write_all(order.as_bytes()).is_ok()
+    }
+
     /// Whether a question would reach a human.
     pub fn can_ask(&self) -> bool {
         self.may_ask
@@ -138,7 +147,7 @@ impl Talk {
     /// Shows that something goes on, from half a second on, until the guard is dropped. On a terminal
     /// only.
     pub fn progress(&self, what: &'static str) -> ProgressGuard<'_> {
-        if self.may_draw {
+        if self.is_terminal && !self.quiet {
             *self.progress.borrow_mut() = Some(Progress::new(what, Duration::from_millis(500)));
         }
         ProgressGuard { talk: self }

@@ -31,7 +31,7 @@ use std::time::Instant;
 pub use explain::{Explanation, LookedAt, explain};
 pub use forget::forget;
 pub use outcome::{Captured, LedgerChange, LinkMade, LogCounts, Skip, SkippedLog, Unfinished, WhyUnfinished};
-pub use targets::targets_by_hand;
+pub use targets::{ledger_branch, targets_by_hand};
 
 use crate::agents::{Environment, LogParser};
 use crate::git::{self, BranchName, Config, Exclude, GitEnvironment, Oid, Repo, RepoLock, Signature, WalkLimits};

@@ -37,7 +37,11 @@ pub fn targets_by_hand(
     Ok(vec![Target { branch, commits }])
 }
 
-fn ledger_branch(config: &Config, head: Head) -> git::Result<BranchName> {
+/// The branch whose ledger takes what is made at HEAD, and no push has asked for.
+///
+/// # Errors
+/// Never in practice: the name for a detached HEAD is one that a branch may have.
+pub fn ledger_branch(config: &Config, head: Head) -> git::Result<BranchName> {
     match head {
         Head::Branch { name, .. } | Head::Unborn { name } => {
             Ok(config.upstream(&name).map_or(name, |upstream| upstream.branch))

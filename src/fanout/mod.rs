@@ -23,7 +23,7 @@ pub use destination::{Consent, Destination};
 pub use dry_run::{DryRun, may_force};
 pub use inbox::Inbox;
 pub use notes::NotesPush;
-pub use plan::{LedgerPush, Plan};
+pub use plan::{Alone, LedgerPush, Plan};
 pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
 pub use run::Fanout;

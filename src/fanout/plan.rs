@@ -2,7 +2,8 @@
 
 use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate};
 use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, Signature, WalkLimits};
-use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, tracking_prefix};
+use crate::hail::Digest;
+use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, SessionKey, tracking_prefix};
 use crate::settings::read_namespace;
 
 /// One ledger to be pushed.
@@ -22,6 +23,17 @@ pub struct LedgerPush {
     pub known: Option<Oid>,
     /// The commits that this push moves the branch to.
     pub commits: Vec<Oid>,
+    /// What goes there instead of the live ledger, which may have what nobody wants to publish yet.
+    pub alone: Option<Alone>,
+}
+
+/// A snapshot that goes to a remote's ledger, and nothing else with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alone {
+    /// The snapshot.
+    pub snapshot: Digest,
+    /// The session it is of.
+    pub session: SessionKey,
 }
 
 /// What is to be done for a remote.
@@ -80,12 +92,42 @@ impl Plan {
             }
             let name = HiddenRef::new(local.name).map_err(crate::git::Error::from)?;
             let target = plan.namespace.ledger(&ledger).map_err(crate::git::Error::from)?;
-            plan.pushes.push(LedgerPush { ledger, name, target, branch, tip: local.oid, known, commits });
+            let tip = local.oid;
+            plan.pushes.push(LedgerPush { ledger, name, target, branch, tip, known, commits, alone: None });
         }
         Ok(plan)
     }
 
-    /// The same, with the notes.
+    /// A snapshot alone: `commit` is a ledger that has it and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When the refs of this repository cannot be read, or a setting makes no sense.
+    pub fn alone(
+        repo: &Repo,
+        config: &Config,
+        destination: &Destination,
+        branch: &BranchName,
+        commit: Oid,
+        alone: Alone,
+    ) -> Result<Self, FanoutError> {
+        let namespace = read_namespace(config)?;
+        let ledger = LedgerRef::local(branch);
+        let tracking = ledger.to_tracking(destination.key()).to_ref().map_err(crate::git::Error::from)?;
+        let push = LedgerPush {
+            name: ledger.to_ref().map_err(crate::git::Error::from)?,
+            target: namespace.ledger(&ledger).map_err(crate::git::Error::from)?,
+            known: repo.read_ref(tracking.name())?,
+            branch: Some(branch.clone()),
+            tip: commit,
+            commits: Vec::new(),
+            alone: Some(alone),
+            ledger,
+        };
+        Ok(Self { pushes: vec![push], namespace, ..Self::default() })
+    }
+
+    /// The ledgers as by [`Plan::new`], with the notes.
     ///
     /// # Errors
     ///

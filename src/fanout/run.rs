@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use super::inbox::Inbox;
 use super::refusals::Refusals;
 use super::report::{IsNetwork, LedgerOutcome, LedgerReport, Report};
-use super::{Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan};
+use super::{Alone, Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan};
 use crate::git::remote::{
     Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
 };
 use crate::git::{Expected, Oid, Repo, Signature};
 use crate::honour::honour;
-use crate::ledger::{Appender, LedgerRef, Namespace, Replayed, Theirs, remote_prefix, replay};
+use crate::ledger::{Appender, LedgerRef, Namespace, Replayed, Theirs, remote_prefix, replay, retention_of_all, unite};
 
 /// How often a lost race is run again.
 const TRIES: u32 = 4;
@@ -124,13 +124,26 @@ impl Fanout<'_> {
         let tracking = push.ledger.to_tracking(key).to_ref().map_err(crate::git::Error::from)?;
         let tip = self.repo.read_ref(tracking.name())?;
         let inbox = Inbox::of(self.repo, &push.ledger, key)?.tips;
-        let source = match replay(self.repo, &push.ledger, Theirs { tip, inbox: &inbox }, &self.appender())? {
-            Replayed::UpToDate(tip) | Replayed::Moved { new: tip, .. } => tip,
-            // Folded into another, or gone for another reason: there is nothing to push.
-            Replayed::NoLedger => return Ok(None),
-            Replayed::Raced => return Err(FanoutError::Raced),
+        let theirs = Theirs { tip, inbox: &inbox };
+        let source = match push.alone {
+            Some(alone) => self.with_alone(push, alone, theirs)?,
+            None => match replay(self.repo, &push.ledger, theirs, &self.appender())? {
+                Replayed::UpToDate(tip) | Replayed::Moved { new: tip, .. } => Some(tip),
+                // Folded into another, or gone for another reason: there is nothing to push.
+                Replayed::NoLedger => None,
+                Replayed::Raced => return Err(FanoutError::Raced),
+            },
         };
-        Ok((tip != Some(source) || !inbox.is_empty()).then_some((source, inbox)))
+        Ok(source.filter(|source| tip != Some(*source) || !inbox.is_empty()).map(|source| (source, inbox)))
+    }
+
+    /// The remote's ledger with a snapshot in it; no ref moves for it here. `None` if it was purged meanwhile.
+    fn with_alone(&self, push: &LedgerPush, alone: Alone, theirs: Theirs<'_>) -> Result<Option<Oid>, FanoutError> {
+        let gone = retention_of_all(self.repo, &push.ledger)?;
+        if gone.refusal(alone.session, alone.snapshot).is_some() {
+            return Ok(None);
+        }
+        Ok(unite(self.repo, &push.ledger, Some(push.tip), theirs, &self.appender())?.tip())
     }
 
     /// Until when a locked ref is waited for.

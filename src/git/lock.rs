@@ -25,14 +25,32 @@ pub struct RepoLock {
     exclusive: bool,
 }
 
+/// The lock of pushes by hand, held. It allows nothing, and so is no [`RepoLock`].
+#[derive(Debug)]
+#[must_use = "dropping it frees it"]
+pub struct PushLock(#[expect(dead_code, reason = "it is held, not looked at")] RepoLock);
+
 impl Repo {
     /// Takes the capture lock, waiting for it until `deadline`.
     ///
     /// # Errors
     /// [`Error::RepoLocked`] at the deadline; [`Error::Io`] if its file cannot be made.
     pub fn lock(&self, deadline: Instant) -> Result<RepoLock> {
+        self.lock_file("lock", deadline)
+    }
+
+    /// Waits until `deadline` for other pushes that somebody has typed here. Two fetches into the same tracking ref get
+    /// into each other's way, and one of them fails.
+    ///
+    /// # Errors
+    /// As [`Repo::lock`].
+    pub fn lock_pushes(&self, deadline: Instant) -> Result<PushLock> {
+        self.lock_file("push-lock", deadline).map(PushLock)
+    }
+
+    fn lock_file(&self, name: &str, deadline: Instant) -> Result<RepoLock> {
         let folder = self.private_dir();
-        let path = folder.join("lock");
+        let path = folder.join(name);
         fs::create_dir_all(&folder).map_err(Error::io("make the folder", &folder))?;
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(Error::io("open", &path))?;

@@ -44,7 +44,7 @@ pub use environment::GitEnvironment;
 pub use error::{Error, Result};
 pub use history::{Exclude, WalkLimits, Walked};
 pub use identity::{Identity, Signature};
-pub use lock::RepoLock;
+pub use lock::{PushLock, RepoLock};
 pub use names::{BadName, BranchName, HiddenRef, Oid, OidPrefix, OwnRef, RefName};
 pub use notes::{NoteBlob, NotesTree, noted, notes_between};
 pub use object::{EntryKind, ObjectHeader, ObjectKind, TreeEntry, Walk};

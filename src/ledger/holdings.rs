@@ -6,9 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
-use super::day::Day;
 use super::error::Result;
-use super::layout;
+use super::layout::{self, LedgerPath};
 use super::sid::{SessionKey, Sid, SidPrefix};
 use super::text::SessionText;
 use super::view::{LedgerView, StoredSession};
@@ -62,11 +61,7 @@ impl<'repo> LedgerView<'repo> {
         for key in self.link_keys()?.into_iter().filter(|key| wanted(*key)) {
             *held.links.entry(key).or_default() += 1;
         }
-        for (digest, key) in self.snapshots()? {
-            if wanted(key) {
-                held.snapshots.insert(digest, key);
-            }
-        }
+        held.snapshots = self.snapshots()?.into_iter().filter(|(_, key)| wanted(*key)).collect();
         Ok(held)
     }
 
@@ -77,6 +72,24 @@ impl<'repo> LedgerView<'repo> {
     pub fn linked_to(&self, wanted: impl Fn(Oid) -> bool) -> Result<BTreeSet<SessionKey>> {
         let ties = self.ties_since(None)?.into_iter();
         Ok(ties.filter(|(_, commit)| wanted(*commit)).map(|(key, _)| key).collect())
+    }
+
+    /// The snapshots here of sessions for which `wanted` says yes.
+    ///
+    /// # Errors
+    /// When their folder cannot be listed.
+    pub fn snapshots_of(&self, wanted: impl Fn(SessionKey) -> bool) -> Result<BTreeSet<Digest>> {
+        let found = self.snapshots()?.into_iter();
+        Ok(found.filter(|(_, key)| wanted(*key)).map(|(digest, _)| digest).collect())
+    }
+
+    /// Whether there is a snapshot of that digest.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn has_snapshot(&self, digest: Digest) -> Result<bool> {
+        let path = LedgerPath::Snapshot(digest).to_string();
+        Ok(self.repo().lookup(self.root(), path.as_bytes())?.is_some())
     }
 
     /// How many bytes the objects of a session that is here have, as we packed them.
@@ -152,9 +165,7 @@ impl<'repo> LedgerView<'repo> {
             let Some(digest) = layout::parse_snapshot_name(&entry.name) else { continue };
             let Ok(text) = self.file(&entry, SNAPSHOT_LIMIT) else { continue };
             let Ok(reader) = hail::Reader::new(BufReader::new(text.as_slice())) else { continue };
-            let header = reader.header();
-            let day = Day::of(header.context.created_at);
-            found.push((digest, SessionKey { day, sid: Sid::of(header) }));
+            found.push((digest, SessionKey::of(reader.header())));
         }
         Ok(found)
     }

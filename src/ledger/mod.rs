@@ -2,6 +2,7 @@
 //!
 //! - [`LedgerRef`]: which ref it is. [`LedgerPath`]: what lies where in its tree. Nobody else spells either.
 //! - [`append`]: one commit for one capture. What is there already is not written again.
+//! - [`add_snapshot`]: a whole session as one plain file, for whoever has its address.
 //! - [`join`]: one tree of the ledgers of two clones. [`replay`] brings what a remote has into the live ledger.
 //! - [`Retention`]: what a ledger no longer keeps, and what [`retain`] takes out of it.
 //! - [`roll`]: a ledger with another tree ([`Rewrite`]) and without its history.
@@ -34,6 +35,7 @@ mod retention;
 mod roll;
 mod sessions;
 mod sid;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -55,5 +57,6 @@ pub use retention::Retention;
 pub use roll::{Rewrite, Rolled, empty_tree, roll, rolled, without};
 pub use sessions::Sessions;
 pub use sid::{BadSid, BadSidPrefix, SessionKey, Sid, SidPrefix};
+pub use snapshot::{SnapshotOutcome, add_snapshot, snapshot_alone};
 pub use text::SessionText;
 pub use view::{LedgerView, StoredSession};

@@ -81,6 +81,20 @@ impl Namespace {
         }
     }
 
+    /// The ledger that a ref of a remote is, and where that remote keeps them; `None` if it is none.
+    pub fn parse_ledger(name: &RefName) -> Option<(Self, LedgerRef)> {
+        [Self::Hidden, Self::Heads].into_iter().zip(Self::NAMES).find_map(|(namespace, prefix)| {
+            let key = str::from_utf8(name.as_bytes()).ok()?.strip_prefix(prefix)?.strip_prefix('/')?;
+            let ledger = LedgerRef::parse(&RefName::new(format!("{LOCAL_PREFIX}{key}")).ok()?)?;
+            Some((namespace, ledger))
+        })
+    }
+
+    /// What matches all that was left beside a ledger at a remote (git-ls-remote(1)).
+    pub fn inbox_pattern(self, ledger: &LedgerRef) -> String {
+        format!("{}inbox/{}/*", self.root(), ledger.key)
+    }
+
     /// A branch's ledger at a remote.
     ///
     /// # Errors
@@ -425,6 +439,19 @@ mod tests {
         for name in ["12", "", "123456789012345678901234567890123456789G"] {
             let name = format!("refs/opensession/remotes/origin/inbox/bWFpbg/x{name}");
             assert_eq!(parsed(&name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_is_known_by_what_either_kind_of_remote_calls_it() {
+        let ledger = LedgerRef::local(&branch("main"));
+        for namespace in [Namespace::Hidden, Namespace::Heads] {
+            let there = namespace.ledger(&ledger).expect("a valid ref").to_string();
+            let there = RefName::new(there).expect("a ref name");
+            assert_eq!(Namespace::parse_ledger(&there), Some((namespace, ledger.clone())));
+        }
+        for name in ["refs/heads/main", "refs/opensession/local", "refs/opensession/branches/Li4", "refs/notes/x"] {
+            assert_eq!(Namespace::parse_ledger(&RefName::new(name).expect("a ref name")), None, "{name}");
         }
     }
 

@@ -2,16 +2,23 @@
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{Error, blob, file_of};
-use crate::fanout::Destination;
+use crate::fanout::{Destination, Inbox};
 use crate::git::process::{GitProgram, Prompts};
-use crate::git::remote::{Direction, Extent, Network, addresses};
-use crate::git::{Config, HiddenRef, Oid, RefName, RemoteUrl, Repo};
-use crate::hail::Digest;
-use crate::ledger::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, tracking_prefix};
+use crate::git::remote::{Direction, Network, addresses};
+use crate::git::{self, Config, Oid, RefName, RemoteUrl, Repo, Signature};
+use crate::hail::{self, Digest};
+use crate::honour::honour;
+use crate::ledger::{
+    Appender, LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, SessionKey, remote_prefix, retention_of_all,
+};
 use crate::pre_push::base;
 use crate::uri::{BadUri, Remote, RemoteSource};
+
+/// How long a ref that another process has locked, and another command that fetches, is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The repository that one is in.
 #[derive(Clone, Copy)]
@@ -22,6 +29,8 @@ pub struct Here<'a> {
     pub config: &'a Config,
     /// The user's git.
     pub program: &'a GitProgram,
+    /// Who brings ledgers in line with what a remote has purged, and what time it is.
+    pub signature: &'a Signature,
 }
 
 /// The remote that a URL of this repository names; relative paths are below `base`.
@@ -51,30 +60,51 @@ fn absolute(path: &Path) -> PathBuf {
     whole
 }
 
+/// The ledger that the ref of an address is, and where its remote keeps ledgers; `None` if it is none.
+pub(super) fn ledger_of(source: &RemoteSource) -> Option<(Namespace, LedgerRef)> {
+    Namespace::parse_ledger(&RefName::new(source.reference.as_str()).ok()?)
+}
+
 impl Here<'_> {
     /// The session of that digest, if a ledger of this repository has it: its own, or one that was fetched.
-    pub(super) fn nearby(&self, source: &RemoteSource, name: Digest) -> Option<Vec<u8>> {
-        let wanted = RefName::new(source.reference.as_str()).ok().and_then(|name| LedgerRef::parse(&name))?;
-        let path = source.path.in_tree();
+    ///
+    /// # Errors
+    /// [`Error::Purged`] if a ledger says that it was.
+    pub(super) fn nearby(&self, source: &RemoteSource, name: Digest) -> Result<Option<Vec<u8>>, Error> {
+        let Some((_, wanted)) = ledger_of(source) else { return Ok(None) };
         let refs =
             [LOCAL_PREFIX, REMOTES_PREFIX].into_iter().flat_map(|prefix| self.repo.refs(prefix).unwrap_or_default());
-        refs.filter(|found| LedgerRef::parse(&found.name).is_some_and(|ledger| ledger.to_local() == wanted)).find_map(
-            |found| {
-                let text = blob(self.repo, file_of(self.repo, found.oid, &path).ok()??).ok()?;
-                (Digest::of(&text) == name).then_some(text)
-            },
-        )
+        let mut found = refs
+            .filter(|found| LedgerRef::parse(&found.name).is_some_and(|ledger| ledger.to_local() == wanted))
+            .filter_map(|found| self.file_at(found.oid, source))
+            .filter(|text| Digest::of(text) == name);
+        let Some(text) = found.next() else { return Ok(None) };
+        let session = hail::Reader::new(text.as_slice()).map(|reader| SessionKey::of(reader.header()));
+        let gone = retention_of_all(self.repo, &wanted)?;
+        match session {
+            Ok(key) if gone.purged.contains(&key.sid) || !gone.keeps_snapshot(name) => {
+                Err(Error::Purged(Box::new(source.clone())))
+            }
+            _ => Ok(Some(text)),
+        }
     }
 
-    /// The configured remote that is this one.
+    fn file_at(&self, commit: Oid, source: &RemoteSource) -> Option<Vec<u8>> {
+        blob(self.repo, file_of(self.repo, commit, &source.path.in_tree()).ok()??).ok()
+    }
+
+    /// The configured remote that is this one, by what it is configured as or by what git makes of that.
     pub(super) fn remote(&self, wanted: &Remote) -> Result<Option<Destination>, Error> {
+        let base = base(self.repo);
+        let is_wanted = |url: &RemoteUrl| remote_of(url, base).is_ok_and(|remote| remote.is_same(wanted));
         for name in self.config.remotes() {
+            let key = format!("remote.{name}.url");
+            let mut configured = self.config.all(&key).filter_map(|entry| entry.value.as_deref());
+            let is_configured = configured.any(|url| is_wanted(&RemoteUrl::new(url)));
             for direction in [Direction::Fetch, Direction::Push] {
                 for url in addresses(self.program, name, direction)? {
-                    if remote_of(&url, base(self.repo)).is_ok_and(|remote| remote.is_same(wanted)) {
-                        let destination =
-                            Destination::of_push(OsStr::new(name), url.expose(), self.config, base(self.repo));
-                        return Ok(Some(destination));
+                    if is_configured || is_wanted(&url) {
+                        return Ok(Some(Destination::of_push(OsStr::new(name), url.expose(), self.config, base)));
                     }
                 }
             }
@@ -82,22 +112,28 @@ impl Here<'_> {
         Ok(None)
     }
 
-    /// Fetches the ledger that a file is in, as `fetch` does, and reads it; `None` if it is not in a ledger.
+    /// Fetches the ledger that a file is in, and what was left beside it, as `fetch` does, and reads the file; `None` if
+    /// it is not in a ledger.
     pub(super) fn fetch(
         &self,
         source: &RemoteSource,
         known: &Destination,
         prompts: Prompts,
     ) -> Result<Option<Vec<u8>>, Error> {
-        let Some(part) = source.reference.as_str().strip_prefix(LOCAL_PREFIX) else { return Ok(None) };
+        let Some((namespace, ledger)) = ledger_of(source) else { return Ok(None) };
         let network = Network { git: self.program, config: self.config, prompts, deadline: None };
-        let name = RefName::new(format!("{}{part}", tracking_prefix(known.key())));
-        let name = name.and_then(HiddenRef::new).map_err(crate::git::Error::from)?;
-        network.fetch_one(&known.endpoint(self.config), source.reference.as_str(), &name, Extent::Whole)?;
-        let tip: Option<Oid> = self.repo.read_ref(name.name())?;
-        let file = tip.map(|tip| file_of(self.repo, tip, &source.path.in_tree())).transpose()?.flatten();
-        let file = file.ok_or_else(|| Error::NoFile(Box::new(source.clone())))?;
-        Ok(Some(blob(self.repo, file)?))
+        let mappings = namespace.some(known.key(), [&ledger]).map_err(git::Error::from)?;
+        let endpoint = known.endpoint(self.config);
+        // Without it (nobody lets go of it) one of two fetches may fail.
+        let _lock = self.repo.lock_pushes(Instant::now() + PATIENCE).ok();
+        let fetched = network.fetch(self.repo, &endpoint, &remote_prefix(known.key()), &mappings)?;
+        let by = Appender { signature: self.signature, lock: None, deadline: Instant::now() + PATIENCE };
+        honour(self.repo, &fetched.moved, &by)?;
+        let inbox = Inbox::of(self.repo, &ledger, known.key())?.tips;
+        let tracking = ledger.to_tracking(known.key()).to_ref().map_err(git::Error::from)?;
+        let tips = self.repo.read_ref(tracking.name())?.into_iter().chain(inbox);
+        let mut files = tips.filter_map(|tip| self.file_at(tip, source));
+        files.next().map(Some).ok_or_else(|| Error::NoFile(Box::new(source.clone())))
     }
 }
 

@@ -6,11 +6,13 @@
 mod cache;
 mod here;
 
+use crate::fanout::FanoutError;
 use crate::git::process::Prompts;
-use crate::git::remote::RemoteError;
+use crate::git::remote::{FetchError, RemoteError};
 use crate::git::{self, GitEnvironment, Oid, Repo};
 use crate::hail::{Digest, LineError};
 use crate::inspect::inspect;
+use crate::ledger;
 use crate::store::{self, SHARE_LIMIT, Stores};
 use crate::uri::{ObjectName, RemoteSource, Source};
 
@@ -55,6 +57,9 @@ pub enum Error {
         #[source]
         why: LineError,
     },
+    /// Somebody has purged it.
+    #[error("{0} was purged, and stays gone")]
+    Purged(Box<RemoteSource>),
     /// The ref is there, and the file is not.
     #[error("{} has no file {:?} on {}", .0.remote.url(), .0.path.in_tree(), .0.reference)]
     NoFile(Box<RemoteSource>),
@@ -64,9 +69,24 @@ pub enum Error {
     /// This repository, or that of the cache.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// A ledger here.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// What was fetched.
+    #[error(transparent)]
+    Fanout(#[from] FanoutError),
     /// There is no folder for what is fetched.
     #[error("there is no home folder to keep in what is fetched")]
     NoCache,
+}
+
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Remote(error) => Self::Remote(error),
+            FetchError::Local(error) => Self::Git(error),
+        }
+    }
 }
 
 impl Sources<'_> {
@@ -90,7 +110,7 @@ impl Sources<'_> {
             if let Ok(Some(object)) = self.stores.get(name.into()) {
                 return Ok(object.text);
             }
-            if let Some(text) = self.here.and_then(|here| here.nearby(source, name)) {
+            if let Some(text) = self.here.map(|here| here.nearby(source, name)).transpose()?.flatten() {
                 return Ok(text);
             }
         }

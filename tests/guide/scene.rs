@@ -47,6 +47,20 @@ impl Scene {
         self.root.path().join("work")
     }
 
+    /// A session as HAIL.
+    #[allow(dead_code, reason = "not every example needs it")]
+    fn hail(&self) -> &'static str {
+        concat!(
+            r#"{"type":"header","version":"hail-1.0.0","session_id":"s","agent":{"provider":"anthropic","model":"m","#,
+            r#""tool":"claude-code"},"context":{"title":"make it say hello","tags":[],"#,
+            r#""created_at":"2026-03-06T11:59:00Z","updated_at":"2026-03-06T11:59:00Z"}}"#,
+            "\n",
+            r#"{"type":"event","event_id":"e","timestamp":"2026-03-06T11:59:00Z","event_type":{"type":"UserMessage"},"#,
+            r#""content":{"blocks":[{"type":"Text","text":"make it say hello"}]}}"#,
+            "\n{\"type\":\"stats\"}\n"
+        )
+    }
+
     fn git(&self, arguments: &[&str]) -> Done {
         let mut command = Command::new("git");
         command.args(arguments).current_dir(self.folder());

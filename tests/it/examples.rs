@@ -27,3 +27,18 @@ fn the_sessions_behind_a_commit_are_listed() {
     let unknown = world.run(&program, world.repo(), ["nothing"]).code(1);
     assert!(unknown.err.contains("Unknown"), "{}", unknown.err);
 }
+
+#[test]
+fn a_session_is_registered_and_shared() {
+    let world = World::new();
+    let hail = crate::share::hail(&world, "s1");
+    let program = example("register_and_share");
+    let printed = world.run(&program, world.repo(), [hail.as_os_str()]).ok();
+    let [local, remote] = printed.lines().collect::<Vec<_>>()[..] else { panic!("two addresses: {printed}") };
+    let text = world.os(["cat", local]).ok();
+    assert_eq!(world.os(["cat", remote]).ok(), text);
+    // It is what the program itself prints, and pushes.
+    assert_eq!(crate::share::pushed(&world, world.repo(), local), remote);
+    assert_eq!(world.os_in(world.root(), ["cat", remote]).ok(), text);
+    assert!(world.run(&program, world.repo(), ["/nowhere"]).code(1).err.contains("No such file"));
+}

@@ -27,6 +27,7 @@ mod reading;
 mod readme;
 mod register;
 mod rolling;
+mod share;
 mod view;
 mod walk;
 mod walls;

@@ -66,8 +66,12 @@ fn text(program: &str, found: &[Found]) -> String {
             Hint::own(["view", "HEAD"], ""),
         ],
     );
+    steps(
+        "4. Give a colleague the address of one of them. It asks before it pushes, and nothing else goes along.",
+        &[Hint::own(["share", "HEAD", "--quick"], "")],
+    );
     if let Some(Found { agent, newest, .. }) = found.first() {
-        steps("4. Or by hand, from one log: its canonical text, and a page of it.", &by_hand(agent, newest));
+        steps("5. Or by hand, from one log: its canonical text, and a page of it.", &by_hand(agent, newest));
     }
     text
 }

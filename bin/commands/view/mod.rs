@@ -73,7 +73,7 @@ fn find(browser: &Browser<'_>, repo: &Repo, what: &str) -> Result<(String, brows
     if what.contains("..") {
         return Ok((what.to_owned(), browser.behind_range(what)?));
     }
-    let subject = browser.resolve(what)?;
+    let subject = addressed::resolve(browser, what, "view")?;
     Ok((shown::subject(repo, &subject), browser.behind(&subject)?))
 }
 
