@@ -127,6 +127,7 @@
 pub mod agents;
 pub mod browse;
 pub mod capture;
+pub mod cleanup;
 pub mod doctor;
 pub mod fanout;
 pub mod fetch;

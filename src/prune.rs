@@ -98,6 +98,14 @@ impl Plan {
             }
             None => HashSet::new(),
         };
+        Self::keeping(repo, floor, &reached)
+    }
+
+    /// The same; older sessions tied to one of these commits are kept.
+    ///
+    /// # Errors
+    /// When the ledgers cannot be listed.
+    pub fn keeping(repo: &Repo, floor: Day, reached: &HashSet<Oid>) -> ledger::Result<Self> {
         let mut plan = Self { floor, ledgers: Vec::new(), unreadable: Vec::new(), kept: BTreeMap::new() };
         let mut views = Vec::new();
         for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {

@@ -1,5 +1,6 @@
 //! The command line: what may be said, and how it is read.
 
+mod cleanup;
 mod config;
 mod docs;
 mod fsck;
@@ -19,6 +20,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use git_opensession::git;
 
+pub use cleanup::*;
 pub use config::*;
 pub use docs::{Docs, DocsPage};
 pub use fsck::Fsck;
@@ -55,6 +57,9 @@ pub enum AnyVerb {
     /// What git calls
     #[command(hide = true)]
     Hook(Hook),
+    /// Let go of what belongs to no branch any more, by the name that it had in OpenSession 0.2
+    #[command(hide = true)]
+    Cleanup(Cleanup),
 }
 
 /// What every verb understands.

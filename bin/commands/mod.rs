@@ -3,6 +3,7 @@
 mod addressed;
 mod capture;
 mod cat;
+mod cleanup;
 mod completion;
 mod config;
 mod demo;
@@ -39,6 +40,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
     let verb = match verb {
         None => return status::run(context),
         Some(AnyVerb::Hook(arguments)) => return Ok(hook::run(context, arguments)),
+        Some(AnyVerb::Cleanup(arguments)) => return cleanup::run(context, arguments),
         Some(AnyVerb::Shown(verb)) => verb,
     };
     match verb {

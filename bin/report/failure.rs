@@ -14,7 +14,7 @@ use git_opensession::{
     browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, share, source, store, sync,
 };
 
-use super::{Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
+use super::{CleanupFailure, Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -96,6 +96,8 @@ pub enum Failure {
     Doctor(Box<doctor::Error>),
     /// Registering, reading by address, sharing.
     Sharing(Box<Sharing>),
+    /// What belongs to no branch any more.
+    Cleanup(Box<CleanupFailure>),
     /// Work that is handed over.
     Handoff(Box<HandoffFailure>),
     /// The demo.
@@ -156,6 +158,7 @@ impl Failure {
             Self::Setting(failure) => failure.exit(),
             Self::Doctor(error) => of_doctor(error),
             Self::Fold(error) => of_fold(error),
+            Self::Cleanup(failure) => failure.exit(),
             Self::Handoff(failure) => failure.exit(),
             _ => Exit::Fatal,
         }
@@ -216,6 +219,7 @@ impl Failure {
                 doctor::Error::NoRemote { .. } => vec![Hint::command(["git", "remote", "-v"], "")],
                 _ => Vec::new(),
             },
+            Self::Cleanup(failure) => failure.hints(),
             Self::Handoff(failure) => failure.hints(),
             _ => Vec::new(),
         }
@@ -267,6 +271,7 @@ impl fmt::Display for Failure {
             }
             Self::ForeignManual { at } => write!(f, "{} is not of ours, and stays", at.display()),
             Self::OwnPath(source) => write!(f, "cannot tell where this program is: {}", told(source)),
+            Self::Cleanup(failure) => failure.fmt(f),
             Self::Handoff(failure) => failure.fmt(f),
             Self::Demo(stumble) => stumble.fmt(f),
             Self::NoRemote => f.write_str("this repository has no remote, and none was named"),

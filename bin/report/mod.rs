@@ -1,6 +1,7 @@
 //! What the user is told when something did not go well: every sentence, every next command, every
 //! exit code.
 
+pub mod cleanup;
 pub mod doctor;
 mod exit;
 pub mod explain;
@@ -14,6 +15,7 @@ pub mod settings;
 mod sharing;
 mod stumble;
 
+pub use cleanup::CleanupFailure;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use handoff::HandoffFailure;

@@ -28,6 +28,12 @@ pub enum Setting {
     BaseUrl,
     /// Whether `share --quick` pushes without a question.
     AutoPush,
+    /// After how many days `cleanup` lets go of sessions of branches that are gone.
+    HiddenTtl,
+    /// After how many days `cleanup` removes handoffs that are not pinned.
+    ArtifactTtl,
+    /// The remote whose ledgers `cleanup` cleans, too.
+    CleanupRemote,
 }
 
 /// A key of `opensession.*` that means something.
@@ -51,7 +57,7 @@ pub struct NotAKey {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::FanoutMode,
         Self::Strict,
         Self::Deadline,
@@ -60,6 +66,9 @@ impl Setting {
         Self::OpenTarget,
         Self::BaseUrl,
         Self::AutoPush,
+        Self::HiddenTtl,
+        Self::ArtifactTtl,
+        Self::CleanupRemote,
     ];
 
     /// Its key in git's configuration.
@@ -73,6 +82,9 @@ impl Setting {
             Self::OpenTarget => OpenTarget::KEY,
             Self::BaseUrl => BaseUrl::KEY,
             Self::AutoPush => "opensession.share.auto-push-consent",
+            Self::HiddenTtl => "opensession.cleanup.hidden-ttl-days",
+            Self::ArtifactTtl => "opensession.cleanup.artifact-ttl-days",
+            Self::CleanupRemote => "opensession.cleanup.remote",
         }
     }
 
@@ -93,7 +105,7 @@ impl Setting {
             Self::SecretScan => Some("warn"),
             Self::Namespace => Some("refs/opensession/branches"),
             Self::OpenTarget => Some("web"),
-            Self::BaseUrl => None,
+            Self::BaseUrl | Self::HiddenTtl | Self::ArtifactTtl | Self::CleanupRemote => None,
         }
     }
 
@@ -118,6 +130,8 @@ impl Setting {
             Self::Namespace => push::NAMESPACE_WANTED,
             Self::OpenTarget => OpenTarget::WANTED,
             Self::BaseUrl => BaseUrl::WANTED,
+            Self::HiddenTtl | Self::ArtifactTtl => "a number of days",
+            Self::CleanupRemote => "the name of a remote",
         }
     }
 
@@ -134,6 +148,8 @@ impl Setting {
             Self::Namespace => Namespace::parse(value).map(|_| value.to_owned()),
             Self::OpenTarget => OpenTarget::parse(value).map(|target| target.as_str().to_owned()),
             Self::BaseUrl => BaseUrl::parse(value).map(|url| url.to_string()),
+            Self::HiddenTtl | Self::ArtifactTtl => value.trim().parse::<u32>().ok().map(|days| days.to_string()),
+            Self::CleanupRemote => Some(value.to_owned()).filter(|name| !name.contains(char::is_control)),
         };
         good.filter(|_| !value.trim().is_empty()).ok_or_else(|| self.bad(value, self.wanted()))
     }
