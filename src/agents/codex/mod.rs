@@ -39,7 +39,7 @@ use super::jsonl::{self, LineEnd, Lines};
 use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Parsed, Sink};
 
 const AGENT: &str = "codex";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The parser of Codex' logs.
 #[derive(Debug, Clone, Copy, Default)]

@@ -39,6 +39,21 @@ fn one_bad_line_costs_itself_alone() {
 }
 
 #[test]
+fn half_a_surrogate_pair_costs_its_character_and_not_its_line() {
+    let mut log = Log::new();
+    let patch = r"*** Begin Patch\n*** Add File: f\n+half \ud83d, whole \ud83d\ude00\n*** End Patch";
+    log.line(
+        "response_item",
+        format!(r#"{{"type":"custom_tool_call","name":"apply_patch","input":"{patch}","call_id":"call_1"}}"#),
+    );
+    log.answers("call_1", "Success. Updated the following files:\nA f\n");
+    let read = log.read();
+    assert_eq!(skips(&read), []);
+    let made = read.outline().into_iter().find(|line| line.starts_with("creates"));
+    assert!(made.as_ref().is_some_and(|line| line.contains("half \u{fffd}, whole 😀")), "{made:?}");
+}
+
+#[test]
 fn records_glued_on_one_line_are_all_read_and_have_ids_of_their_own() {
     let mut log = Log::new();
     log.asks("go").says("one").says("two");
