@@ -83,9 +83,14 @@ impl Bench {
         let record = builder.finish(header, &findings).expect("it is taken");
         let window = Window { first: at, last: at };
         let (kind, confidence) = (EvidenceKind::Wrote, Percent::new(80));
-        let evidence = Evidence { kind, confidence, lines: 3, share: None, files: vec![], more_files: 0, window };
+        let evidence =
+            Evidence { kind, confidence, lines: 3, share: None, files: vec![], more_files: 0, window, anchor: None };
         let link = NewLink { commit: commit(number), committed_at: began, evidence };
-        Append { session: Captured::Record { record: Box::new(record), day: None }, links: vec![link] }
+        Append {
+            session: Captured::Record { record: Box::new(record), day: None },
+            links: vec![link],
+            anchors: Vec::new(),
+        }
     }
 
     fn append(&self, numbers: impl Iterator<Item = u64>) -> Oid {

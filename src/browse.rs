@@ -1,9 +1,10 @@
-//! Finding sessions: by commit, by range, by name, by branch.
+//! Finding sessions: by commit (see [`crate::lookup`]), by range, by name, by branch.
 
 use std::collections::BTreeMap;
 
 use crate::git::{self, BranchName, Oid, Repo, WalkLimits};
 use crate::ledger::{self, Ledgers, Link, Scope, SessionKey, SidPrefix, StoredSession};
+use crate::lookup::Lookup;
 
 /// How many commits of a range are looked at.
 const RANGE_LIMIT: usize = 100_000;
@@ -35,6 +36,8 @@ pub struct Findings {
     pub found: Vec<Found>,
     /// Sessions and ledgers that are there and cannot be read.
     pub unreadable: Vec<ledger::Error>,
+    /// How many commits were not looked at for shared lines, because there were too many without a session.
+    pub unsearched: usize,
 }
 
 /// Why nothing can be shown.
@@ -68,6 +71,16 @@ pub enum Error {
     /// The repository cannot be read.
     #[error(transparent)]
     Git(#[from] git::Error),
+}
+
+/// The commits of a range (`a..b`, `HEAD~3..`, or one revision and all it reaches), newest first.
+///
+/// # Errors
+/// When there is no such range.
+pub fn commits_of(repo: &Repo, text: &str) -> Result<Vec<Oid>, Error> {
+    let walked = repo.rev_list_text(text, WalkLimits::commits(RANGE_LIMIT));
+    let walked = walked.map_err(|source| Error::NoRange { text: text.to_owned(), source })?;
+    Ok(walked.commits)
 }
 
 /// Looks things up in the ledgers of a repository, its own and those fetched.
@@ -153,7 +166,7 @@ impl<'repo> Browser<'repo> {
             Subject::Session(key) => {
                 let links = self.ledgers.links_of(*key)?;
                 let found = self.ledgers.session(*key)?.map(|session| Found { session, links });
-                Ok(Findings { found: found.into_iter().collect(), unreadable: Vec::new() })
+                Ok(Findings { found: found.into_iter().collect(), ..Findings::default() })
             }
             Subject::Branch(branch) => {
                 let ledgers = Ledgers::open(self.repo, Scope::Branch(branch))?;
@@ -174,10 +187,7 @@ impl<'repo> Browser<'repo> {
     /// # Errors
     /// When there is no such range, or the ledgers cannot be read.
     pub fn behind_range(&self, text: &str) -> Result<Findings, Error> {
-        let limits = WalkLimits { commits: RANGE_LIMIT, deadline: None };
-        let walked = self.repo.rev_list_text(text, limits);
-        let walked = walked.map_err(|source| Error::NoRange { text: text.to_owned(), source })?;
-        let mut findings = self.behind_commits(&walked.commits)?;
+        let mut findings = self.behind_commits(&commits_of(self.repo, text)?)?;
         findings.found.sort_by_key(|found| std::cmp::Reverse(found.session.meta.header.context.created_at));
         Ok(findings)
     }
@@ -186,9 +196,9 @@ impl<'repo> Browser<'repo> {
     fn behind_commits(&self, commits: &[Oid]) -> Result<Findings, Error> {
         let mut order: Vec<SessionKey> = Vec::new();
         let mut links: BTreeMap<SessionKey, Vec<Link>> = BTreeMap::new();
+        let lookup = Lookup::new(self.repo, &self.ledgers);
         for &commit in commits {
-            let committed_at = self.repo.commit(commit).ok().map(|commit| commit.commit_time);
-            for link in self.ledgers.links(commit, committed_at)? {
+            for link in lookup.behind(commit)? {
                 let known = links.entry(link.key).or_default();
                 if known.is_empty() {
                     order.push(link.key);
@@ -196,7 +206,7 @@ impl<'repo> Browser<'repo> {
                 known.push(link);
             }
         }
-        let mut findings = Findings::default();
+        let mut findings = Findings { unsearched: lookup.unsearched(), ..Findings::default() };
         for key in order {
             let links = links.remove(&key).unwrap_or_default();
             match self.ledgers.session(key) {

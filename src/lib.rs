@@ -125,6 +125,7 @@
 //! `examples/register_and_share.rs`.
 
 pub mod agents;
+pub mod anchor;
 pub mod browse;
 pub mod capture;
 pub mod cleanup;
@@ -140,6 +141,7 @@ pub mod honour;
 pub mod inspect;
 pub mod ledger;
 pub mod link;
+pub mod lookup;
 pub mod notes;
 pub mod parse;
 pub mod pre_push;

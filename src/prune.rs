@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::git::{self, BranchName, ObjectBatch, Oid, Repo, WalkLimits};
 use crate::ledger::{
-    self, Day, Holdings, LOCAL_PREFIX, LedgerRef, LedgerView, REMOTES_PREFIX, Retention, Rewrite, SessionKey, without,
+    self, Day, Holdings, LOCAL_PREFIX, LedgerRef, LedgerView, Ledgers, REMOTES_PREFIX, Retention, Rewrite, Scope,
+    SessionKey, without,
 };
+use crate::lookup::Lookup;
 use crate::session::Timestamp;
 
 /// How many commits of a history are looked at for `--keep-linked`.
@@ -117,10 +119,16 @@ impl Plan {
                 }
             }
         }
+        let rewritten = sessions_behind(repo, &reached)?;
         // First what is kept in any ledger of a branch: what one of them drops would be gone from all.
         for (_, view) in &views {
             let Some(branch) = view.branch().filter(|_| !reached.is_empty()) else { continue };
-            let linked = view.linked_to(|commit| reached.contains(&commit))?;
+            let mut linked = view.linked_to(|commit| reached.contains(&commit))?;
+            for key in &rewritten {
+                if view.has_session(*key)? {
+                    linked.insert(*key);
+                }
+            }
             let older = linked.into_iter().filter(|key| key.day < floor && view.retention().keeps(*key));
             plan.kept.entry(branch.clone()).or_default().extend(older);
         }
@@ -148,6 +156,17 @@ impl Plan {
         static NONE: BTreeSet<SessionKey> = BTreeSet::new();
         view.branch().and_then(|branch| self.kept.get(branch)).unwrap_or(&NONE)
     }
+}
+
+/// The sessions behind some commits, as a lookup finds them: those commits may have been rewritten since they were linked.
+fn sessions_behind(repo: &Repo, commits: &HashSet<Oid>) -> ledger::Result<BTreeSet<SessionKey>> {
+    let ledgers = Ledgers::open(repo, Scope::All)?;
+    let lookup = Lookup::new(repo, &ledgers);
+    let mut keys = BTreeSet::new();
+    for commit in commits {
+        keys.extend(lookup.behind(*commit)?.into_iter().map(|link| link.key));
+    }
+    Ok(keys)
 }
 
 impl LedgerPlan {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use git_opensession::git::{BranchName, GitEnvironment, Identity, Oid, Repo, Signature};
+use git_opensession::git::{BranchName, GitEnvironment, Identity, Oid, PatchId, Repo, Signature};
 use git_opensession::hail::RecordBuilder;
 use git_opensession::ledger::{
-    Append, Appender, Captured, Evidence, EvidenceKind, NewLink, Outcome, Percent, Window, append,
+    Anchor, Append, Appender, Captured, CommitAt, Day, Evidence, EvidenceKind, NewAnchor, NewLink, Outcome, Percent,
+    SessionKey, Sid, Sketch, Window, append,
 };
 use git_opensession::redaction::{Findings, RULES_VERSION, Redactor};
 use git_opensession::session::{Agent, Content, Context, Event, EventKind, HAIL_VERSION, Header, Timestamp};
@@ -37,6 +38,32 @@ pub fn fill(repo: &Repo, sessions: u32) {
         let done = append(repo, &main, &appends, &by).expect("it is stored");
         assert!(matches!(done, Outcome::Appended { .. }));
     }
+}
+
+/// Day and name of a session.
+pub fn key(n: u32) -> SessionKey {
+    let began = NOON - i64::from(n / A_DAY) * SECONDS_OF_A_DAY;
+    SessionKey { day: Day::of(Timestamp::from_seconds(began)), sid: Sid::new("codex", &format!("session-{n}")) }
+}
+
+/// What a session is found by besides its commit: a patch, and three lines.
+fn anchors_of(n: u32, commit: CommitAt, evidence: &Evidence) -> Vec<NewAnchor> {
+    let anchor = |place: u32| {
+        let spread = (n.wrapping_mul(4).wrapping_add(place)).wrapping_mul(2_654_435_761).to_be_bytes();
+        let bytes = [spread.as_slice(), &n.to_be_bytes(), &place.to_be_bytes(), &[0x33; 8]].concat();
+        let of = match place {
+            0 => Anchor::Commit { commit },
+            _ => Anchor::Lines {
+                commit,
+                written: commit.at,
+                added: 40,
+                sketch: Sketch::of((0..40).map(|line| line * 99)),
+            },
+        };
+        let evidence = Evidence { anchor: Some(of), ..evidence.clone() };
+        NewAnchor { patch: PatchId(Oid::from_bytes(&bytes).expect("an id")), evidence }
+    };
+    (0..4).map(anchor).collect()
 }
 
 fn session(redactor: &Redactor, n: u32) -> Append {
@@ -81,8 +108,10 @@ fn session(redactor: &Redactor, n: u32) -> Append {
         files: Vec::new(),
         more_files: 0,
         window,
+        anchor: None,
     };
     let commit = Oid::from_bytes(&bytes).expect("an id");
+    let anchors = anchors_of(n, CommitAt { id: commit, at: began }, &evidence);
     let links = vec![NewLink { commit, committed_at: began, evidence }];
-    Append { session: Captured::Record { record, day: None }, links }
+    Append { session: Captured::Record { record, day: None }, links, anchors }
 }

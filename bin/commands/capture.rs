@@ -133,6 +133,10 @@ fn summary(captured: &Captured) -> Vec<String> {
     for ledger in captured.ledgers.iter().filter(|ledger| ledger.is_changed()) {
         let written = |change: &Change| !matches!(change, Change::Same | Change::Older);
         let sessions = ledger.sessions.iter().filter(|(_, change)| written(change)).count();
+        if sessions + ledger.links == 0 {
+            sentences.push(format!("brought the anchors in the ledger of {} up to date", ledger.branch));
+            continue;
+        }
         sentences.push(format!(
             "captured {} with {} into the ledger of {}",
             counted(sessions as u64, "session"),

@@ -8,6 +8,8 @@ use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
 use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, examine};
 use git_opensession::fanout::Refusals;
+use git_opensession::ledger::{Ledgers, Scope};
+use git_opensession::lookup::Lookup;
 use git_opensession::settings::FanoutMode;
 
 use super::docs::manual;
@@ -42,8 +44,11 @@ pub fn run(context: &mut Context, arguments: &cli::Doctor) -> Result<Exit, Failu
             signature: &work.signature,
             deadline: Instant::now() + Duration::from_secs(600),
         };
-        let explanation = explain(&request, work.repo.rev_parse(revision)?)?;
-        return report::explain::tell(&mut context.out, &explanation, arguments.json);
+        let commit = work.repo.rev_parse(revision)?;
+        let explanation = explain(&request, commit)?;
+        let ledgers = Ledgers::open(&work.repo, Scope::All)?;
+        let links = Lookup::new(&work.repo, &ledgers).behind(commit)?;
+        return report::explain::tell(&mut context.out, &explanation, &links, arguments.json);
     }
     if arguments.uninstall {
         return uninstall(context, &patient, arguments.yes);

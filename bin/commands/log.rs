@@ -39,7 +39,7 @@ pub fn run(context: &mut Context, arguments: &Log) -> Result<Exit, Failure> {
     let of_branch =
         |session: &StoredSession| branch.as_ref().is_none_or(|branch| shown::is_in(ledgers, session, branch));
     let found = findings.found.iter().filter(|found| wanted(&found.session) && of_branch(&found.session)).take(limit);
-    let rows = found.map(|found| shown::row(ledgers, &found.session, found.links.iter().map(|link| link.commit)));
+    let rows = found.map(|found| shown::row(ledgers, &found.session, &found.links));
     page(context, arguments.form);
     context.out.write(|out, look| {
         let mut list = Listing::begin(out, look, arguments.form)?;
@@ -71,7 +71,7 @@ fn all(
         let mut list = Listing::begin(out, look, form)?;
         for session in few.into_iter().chain(rest) {
             match session {
-                Ok(session) => list.row(shown::row(ledgers, &session, of(&commits, session.key)))?,
+                Ok(session) => list.row(shown::row_of(ledgers, &session, of(&commits, session.key)))?,
                 Err(error) => problems.push(error),
             }
         }

@@ -2,15 +2,22 @@
 
 use git_opensession::browse::{self, Browser, Found, Subject};
 use git_opensession::git::{BranchName, Oid, RefName, Repo};
-use git_opensession::ledger::{self, Evidence, LedgerRef, Ledgers, Link, StoredSession};
+use git_opensession::ledger::{self, Evidence, LedgerRef, Ledgers, Link, Match, Percent, StoredSession};
 use git_opensession::redaction::Findings;
-use git_opensession::view::{self, Page, Row, Untrusted, counted};
+use git_opensession::view::{self, Matched, Page, Row, RowMatch, Untrusted, counted};
 
-use crate::report::chain;
+use crate::report::{chain, matched};
 use crate::terminal::Talk;
 
 /// A session as a row of a list.
-pub fn row(ledgers: &Ledgers<'_>, session: &StoredSession, commits: impl IntoIterator<Item = Oid>) -> Row {
+pub fn row(ledgers: &Ledgers<'_>, session: &StoredSession, links: &[Link]) -> Row {
+    let row_match = |link: &Link| RowMatch { commit: link.commit.to_string(), matched: shown_match(link) };
+    let matches = links.iter().filter(|link| link.matched != Match::Commit).map(row_match).collect();
+    Row { matches, ..row_of(ledgers, session, links.iter().map(|link| link.commit)) }
+}
+
+/// The same, where only the ids of its commits are known.
+pub fn row_of(ledgers: &Ledgers<'_>, session: &StoredSession, commits: impl IntoIterator<Item = Oid>) -> Row {
     let header = &session.meta.header;
     Row {
         sid: session.key.sid.to_string(),
@@ -21,6 +28,7 @@ pub fn row(ledgers: &Ledgers<'_>, session: &StoredSession, commits: impl IntoIte
         updated: header.context.updated_at,
         branches: branch(ledgers, session).into_iter().collect(),
         commits: commits.into_iter().map(|commit| commit.to_string()).collect(),
+        matches: Vec::new(),
         stats: session.meta.stats,
     }
 }
@@ -31,6 +39,7 @@ pub struct Shown {
     links: Vec<view::Link>,
     branches: Vec<Untrusted>,
     redacted: Vec<(Untrusted, u64)>,
+    found_by: Option<Untrusted>,
 }
 
 impl Shown {
@@ -41,6 +50,7 @@ impl Shown {
             links: found.links.iter().map(|link| shown_link(repo, link)).collect(),
             branches: branch(ledgers, &found.session).into_iter().collect(),
             redacted: redacted(&found.session.meta.findings),
+            found_by: found.links.iter().find_map(matched::found_by).map(Untrusted::from),
         }
     }
 
@@ -58,7 +68,7 @@ impl Shown {
             links: &self.links,
             branches: &self.branches,
             redacted: &self.redacted,
-            found_by: None,
+            found_by: self.found_by.clone(),
         }
     }
 }
@@ -80,6 +90,10 @@ pub fn subject(repo: &Repo, subject: &Subject) -> String {
 
 /// Says what could not be read; how much that is.
 pub fn warn_unreadable(talk: &Talk, browser: &Browser<'_>, findings: &browse::Findings) -> usize {
+    if findings.unsearched > 0 {
+        let commits = counted(findings.unsearched as u64, "older commit");
+        talk.say(&format!("{commits} without a session were not looked at for similar ones: there are too many"));
+    }
     warn_ledgers(talk, browser.ledgers()) + warn_all(talk, &findings.unreadable)
 }
 
@@ -123,9 +137,18 @@ fn shown_link(repo: &Repo, link: &Link) -> view::Link {
     view::Link {
         commit: link.commit.to_string(),
         subject: repo.commit(link.commit).ok().map(|commit| commit.summary().into()),
+        matched: shown_match(link),
         reasons: link.evidence.as_ref().map(reasons).unwrap_or_default(),
         evidence: link.evidence.as_ref().and_then(|why| serde_json::to_value(why).ok()).unwrap_or_default(),
     }
+}
+
+fn shown_match(link: &Link) -> Matched {
+    if link.matched == Match::Commit {
+        return Matched::ID;
+    }
+    let original = matched::original(link).map(|commit| commit.to_string());
+    Matched { by: link.matched.word(), share: link.matched.share().map(Percent::get), original }
 }
 
 /// `wrote`, `12 lines`, `83 % of the commit`, `2 files`.

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use git_opensession::capture::{Explanation, LookedAt};
+use git_opensession::ledger::{Link, Percent};
 use git_opensession::link::evidence::WhyNot;
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, matched};
 use crate::terminal::Output;
 
 /// How many sessions without evidence are named.
@@ -22,8 +23,22 @@ struct Document<'a> {
     logs_here: usize,
     logs_elsewhere: usize,
     since: Option<String>,
+    /// What the ledgers have.
+    stored: Vec<Stored>,
     sessions: Vec<Looked>,
     skipped: Vec<Skipped>,
+}
+
+#[derive(Serialize)]
+struct Stored {
+    session: String,
+    /// `commit`, `patch`, `branch`, `similar`.
+    matched: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<Percent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    original: Option<String>,
+    evidence: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -42,9 +57,9 @@ struct Skipped {
     why: String,
 }
 
-/// Tells it. The answer is no if no session has evidence.
-pub fn tell(out: &mut Output, explanation: &Explanation, as_json: bool) -> Result<Exit, Failure> {
-    let answer = explanation.sessions.iter().any(|session| session.answer.is_ok());
+/// Tells it. The answer is no if no session has evidence, and no ledger has a session.
+pub fn tell(out: &mut Output, explanation: &Explanation, stored: &[Link], as_json: bool) -> Result<Exit, Failure> {
+    let answer = !stored.is_empty() || explanation.sessions.iter().any(|session| session.answer.is_ok());
     let exit = if answer { Exit::Done } else { Exit::No };
     if as_json {
         let document = Document {
@@ -55,6 +70,7 @@ pub fn tell(out: &mut Output, explanation: &Explanation, as_json: bool) -> Resul
             logs_here: explanation.logs.here,
             logs_elsewhere: explanation.logs.elsewhere,
             since: explanation.since.map(|since| since.to_string()),
+            stored: stored.iter().map(of_ledger).collect(),
             sessions: explanation.sessions.iter().map(looked).collect(),
             skipped: explanation
                 .skipped
@@ -65,9 +81,19 @@ pub fn tell(out: &mut Output, explanation: &Explanation, as_json: bool) -> Resul
         out.write(|out, _| json::write_document(out, "opensession.explanation/1", &document))?;
         return Ok(exit);
     }
-    let text = written(explanation, answer);
+    let text = written(explanation, stored);
     out.write(|out, _| out.write_all(text.as_bytes()))?;
     Ok(exit)
+}
+
+fn of_ledger(link: &Link) -> Stored {
+    Stored {
+        session: link.key.sid.to_string(),
+        matched: link.matched.word(),
+        share: link.matched.share(),
+        original: matched::original(link).map(|commit| commit.to_string()),
+        evidence: link.evidence.as_ref().map(|evidence| evidence.kind.to_string()),
+    }
 }
 
 fn looked(session: &LookedAt) -> Looked {
@@ -93,11 +119,19 @@ fn told(why: WhyNot) -> &'static str {
     }
 }
 
-fn written(explanation: &Explanation, answer: bool) -> String {
+fn written(explanation: &Explanation, stored: &[Link]) -> String {
     let mut text = String::new();
     let short: String = explanation.commit.to_string().chars().take(12).collect();
     let files = counted(explanation.files.len() as u64, "file");
     let _ = writeln!(text, "{short}, committed {}, changes {files}", explanation.committed);
+    for link in stored.iter().take(NAMED) {
+        let sid: String = link.key.sid.to_string().chars().take(10).collect();
+        let how = matched::found_by(link).unwrap_or_else(|| "it is tied to this commit".to_owned());
+        let _ = writeln!(text, "  {sid}  in a ledger: {how}");
+    }
+    if stored.len() > NAMED {
+        let _ = writeln!(text, "  ... and {} more", stored.len() - NAMED);
+    }
     let logs = explanation.logs;
     let since = explanation.since.map_or_else(String::new, |since| format!(" written since {since}"));
     let _ = writeln!(
@@ -125,8 +159,10 @@ fn written(explanation: &Explanation, answer: bool) -> String {
     if explanation.cut_short {
         text.push_str("there was not enough time to read all logs\n");
     }
-    let verdict = match (answer, explanation.sessions.is_empty()) {
+    let has_evidence = explanation.sessions.iter().any(|session| session.answer.is_ok());
+    let verdict = match (has_evidence, explanation.sessions.is_empty()) {
         (true, _) => "a push of this commit carries these sessions along\n",
+        (false, _) if !stored.is_empty() => "what the ledgers have is all that is known of it\n",
         (false, true) => "no agent ran in this repository around then, or its log is gone\n",
         (false, false) => "no session has to do with this commit, as far as can be told\n",
     };

@@ -69,6 +69,8 @@ struct ToldLedger<'a> {
     branch: Option<String>,
     sessions: u64,
     links: u64,
+    /// Links by patch, or by a line of one.
+    anchors: u64,
     findings: Vec<ToldFinding<'a>>,
     /// How many more there are of a kind.
     more: &'a BTreeMap<&'static str, u64>,
@@ -96,6 +98,7 @@ impl<'a> Told<'a> {
             branch: checked.branch.as_ref().map(ToString::to_string),
             sessions: checked.sessions,
             links: checked.links,
+            anchors: checked.anchors,
             findings: checked.findings.iter().map(finding).collect(),
             more: &checked.more,
         };

@@ -9,6 +9,7 @@ mod failure;
 pub mod fsck;
 mod handoff;
 mod hint;
+pub mod matched;
 pub mod push;
 pub mod rolling;
 pub mod settings;

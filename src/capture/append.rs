@@ -1,9 +1,10 @@
 //! Storing what was tied: one commit a ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::anchors::Anchors;
 use super::gather::Work;
 use super::outcome::{LedgerChange, LinkMade, SkippedLog, Unfinished, WhyUnfinished};
 use super::read::{Fault, Reader};
@@ -12,7 +13,7 @@ use super::tie::{Tie, Tied};
 use super::{Captured, Request, Target};
 use crate::git::RepoLock;
 use crate::hail::Record;
-use crate::ledger::{self, Append, Appender, Change, NewLink, Outcome, Refusal, append};
+use crate::ledger::{self, Append, Appender, Change, NewLink, Outcome, Refusal, SessionKey, append};
 use crate::link::PathHash;
 
 /// How many compressed bytes go into one commit of a ledger, at most, unless one session alone is larger.
@@ -37,8 +38,8 @@ enum Stop {
 #[derive(Default)]
 struct Batch {
     appends: Vec<Append>,
-    /// The place of the session of each.
-    sessions: Vec<usize>,
+    /// The place of the session of each; `None` of one whose log is not at hand.
+    sessions: Vec<Option<usize>>,
     bytes: u64,
 }
 
@@ -84,14 +85,19 @@ impl Appending<'_> {
         change: &mut Option<LedgerChange>,
     ) -> Result<(), Stop> {
         let ledger = PathHash::of(target.branch.as_bytes());
+        let mut anchors = Anchors::of_target(self.request, target, sessions, &ties);
         let mut batch = Batch::default();
         for at in 0..sessions.all.len() {
             let links = ties.remove(&at).unwrap_or_default();
-            let is_for_it = |session: &&mut Session<'_>| !session.shadowed && !session.known.is_refused_by(ledger);
-            let Some(session) = sessions.all.get_mut(at).filter(is_for_it) else { continue };
+            let Some(session) = sessions.all.get_mut(at).filter(|session| !session.shadowed) else { continue };
+            if session.known.is_refused_by(ledger) {
+                drop(anchors.take(session.known.key));
+                continue;
+            }
             let has = session.known.events_in(ledger);
+            let is_tied = !links.is_empty() || anchors.has(session.known.key);
             // A session that the ledger has and that grew since is brought up to date, tied to a new commit or not.
-            if links.is_empty() && has.is_none_or(|events| events == session.known.events) {
+            if !is_tied && has.is_none_or(|events| events == session.known.events) {
                 continue;
             }
             let links = links.into_iter().map(|tie| NewLink {
@@ -104,6 +110,7 @@ impl Appending<'_> {
                 self.flush(target, sessions, &mut batch, change)?;
             }
             let Some(session) = sessions.all.get_mut(at) else { continue };
+            let anchors = anchors.take(session.known.key);
             let captured = if has.is_none_or(|events| events == session.known.events) && session.known.is_stored() {
                 ledger::Captured::Stored(session.known.key)
             } else {
@@ -115,8 +122,12 @@ impl Appending<'_> {
                     }
                 }
             };
-            batch.appends.push(Append { session: captured, links });
-            batch.sessions.push(at);
+            batch.appends.push(Append { session: captured, links, anchors });
+            batch.sessions.push(Some(at));
+        }
+        for (key, anchors) in anchors.rest() {
+            batch.appends.push(Append { session: ledger::Captured::Stored(key), links: Vec::new(), anchors });
+            batch.sessions.push(None);
         }
         self.flush(target, sessions, &mut batch, change)
     }
@@ -146,14 +157,14 @@ impl Appending<'_> {
             return Ok(());
         }
         let mut again = Batch::default();
-        for (at, links) in lost {
+        for (at, lost) in lost {
             let Some(session) = sessions.all.get_mut(at) else { continue };
             Arc::make_mut(&mut session.known).ledgers.clear();
             match session.record(self.reader, true) {
                 Ok(record) => {
                     let session = again.record(session, record);
-                    again.appends.push(Append { session, links });
-                    again.sessions.push(at);
+                    again.appends.push(Append { session, ..lost });
+                    again.sessions.push(Some(at));
                 }
                 Err(fault) => self.fault(session, &fault)?,
             }
@@ -161,14 +172,14 @@ impl Appending<'_> {
         self.append(target, sessions, again, change).map(drop)
     }
 
-    /// Appends a batch, and gives the sessions that were not stored although they were said to be, with their links.
+    /// Appends a batch, and gives what was not stored although it was said to be.
     fn append(
         &mut self,
         target: &Target,
         sessions: &mut Sessions<'_>,
         batch: Batch,
         change: &mut Option<LedgerChange>,
-    ) -> Result<Vec<(usize, Vec<NewLink>)>, Stop> {
+    ) -> Result<Vec<(usize, Append)>, Stop> {
         if batch.appends.is_empty() {
             return Ok(Vec::new());
         }
@@ -185,10 +196,12 @@ impl Appending<'_> {
         };
         let changes: BTreeMap<_, _> = report.sessions.iter().map(|(key, change)| (key.sid, (*key, *change))).collect();
         let mut lost = Vec::new();
+        let mut at_hand = BTreeSet::new();
         let ledger = PathHash::of(target.branch.as_bytes());
         for (at, append) in batch.sessions.into_iter().zip(batch.appends) {
-            let Some(session) = sessions.all.get_mut(at) else { continue };
+            let Some((at, session)) = at.and_then(|at| Some((at, sessions.all.get_mut(at)?))) else { continue };
             let sid = session.known.key.sid;
+            at_hand.insert(sid);
             let refusal = report.refused.iter().find(|(key, _)| key.sid == sid).map(|(_, why)| why);
             if let Some((key, change)) = changes.get(&sid) {
                 let known = Arc::make_mut(&mut session.known);
@@ -196,7 +209,7 @@ impl Appending<'_> {
                 known.stored_in(ledger);
                 self.note(target, session, &append, *change);
             } else if refusal == Some(&Refusal::NotStored) {
-                lost.push((at, append.links));
+                lost.push((at, append));
             } else if refusal.is_some() {
                 // It would be again. It is asked again when it has grown.
                 Arc::make_mut(&mut session.known).refused_by(ledger);
@@ -204,9 +217,11 @@ impl Appending<'_> {
         }
         let change = change.get_or_insert_with(|| LedgerChange::unmoved(target.branch.clone(), old));
         change.moved.1 = new;
-        change.sessions.extend(report.sessions);
+        // Of the others only the anchors are new, or there is nothing left to find.
+        change.sessions.extend(report.sessions.into_iter().filter(|(key, _)| at_hand.contains(&key.sid)));
         change.links += report.links;
-        change.refused.extend(report.refused.into_iter().filter(|(_, why)| *why != Refusal::NotStored));
+        let is_told = |key: SessionKey, why: &Refusal| at_hand.contains(&key.sid) && *why != Refusal::NotStored;
+        change.refused.extend(report.refused.into_iter().filter(|(key, why)| is_told(*key, why)));
         Ok(lost)
     }
 

@@ -7,6 +7,7 @@
 //! It is safe to be killed at any moment: ledgers are written before the cursor that says so, and the commits in
 //! question are written down before anything else.
 
+mod anchors;
 mod append;
 mod discover;
 pub(crate) mod disk;

@@ -8,6 +8,7 @@ use crate::git::hooks::Inspection;
 use crate::git::process::Version;
 use crate::git::{BranchName, Oid};
 use crate::ledger::{self, Ledgers, Scope};
+use crate::lookup::Lookup;
 use crate::settings::FanoutMode;
 
 /// From so many ledgers on, every push of everybody pays for them: about 120 bytes each are advertised.
@@ -89,6 +90,5 @@ fn ledger_state(patient: &Patient<'_>, ledgers: Ledgers<'_>) -> Result<LedgerSta
 
 fn head(patient: &Patient<'_>, ledgers: &Ledgers<'_>) -> Result<Option<(Oid, usize)>> {
     let Ok(oid) = patient.repo.rev_parse("HEAD") else { return Ok(None) };
-    let committed_at = patient.repo.commit(oid)?.commit_time;
-    Ok(Some((oid, ledgers.links(oid, Some(committed_at))?.len())))
+    Ok(Some((oid, Lookup::new(patient.repo, ledgers).behind(oid)?.len())))
 }

@@ -1,6 +1,7 @@
 //! Writing: one commit for one capture, and none when there is nothing new.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use super::day::{Day, Month};
@@ -9,7 +10,7 @@ use super::evidence::Evidence;
 use super::name::LedgerRef;
 use super::plan::Plan;
 use super::sid::{SessionKey, Sid};
-use crate::git::{self, BatchReport, BranchName, Expected, NewCommit, Oid, Repo, RepoLock, Signature, Update};
+use crate::git::{self, BatchReport, BranchName, Expected, NewCommit, Oid, PatchId, Repo, RepoLock, Signature, Update};
 use crate::hail::Record;
 
 /// How often a lost race is run again. Each time somebody else got something done.
@@ -22,6 +23,8 @@ pub struct Append {
     pub session: Captured,
     /// The commits to tie it to.
     pub links: Vec<NewLink>,
+    /// What else it is to be found by.
+    pub anchors: Vec<NewAnchor>,
 }
 
 /// A session, as a capture has it.
@@ -34,7 +37,7 @@ pub enum Captured {
         /// The day it was stored under before: it stays there, even if its first moment is another now.
         day: Option<Day>,
     },
-    /// As it was when it was stored, in this ledger or in that of another branch of the repository.
+    /// As it was when it was stored, in this ledger, in that of another branch, or in one that was fetched.
     Stored(SessionKey),
 }
 
@@ -63,6 +66,15 @@ pub struct NewLink {
     /// Its committer date, in seconds since the epoch.
     pub committed_at: i64,
     /// Why.
+    pub evidence: Evidence,
+}
+
+/// A session to be found by the id of a patch, or of a line of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAnchor {
+    /// The patch.
+    pub patch: PatchId,
+    /// Why, with what the patch is of.
     pub evidence: Evidence,
 }
 
@@ -108,6 +120,8 @@ pub struct Report {
     pub sessions: Vec<(SessionKey, Change)>,
     /// Links that are new, or have better evidence now.
     pub links: usize,
+    /// The same, by patch id.
+    pub anchors: usize,
     /// What was not stored, and why.
     pub refused: Vec<(SessionKey, Refusal)>,
     /// What went to disk.
@@ -205,23 +219,40 @@ pub fn append(repo: &Repo, branch: &BranchName, appends: &[Append], by: &Appende
 }
 
 /// The links of one session, by where they lie.
-pub(super) type Links<'a> = BTreeMap<(Month, Oid), &'a NewLink>;
+#[derive(Default)]
+pub(super) struct Links<'a> {
+    pub(super) commits: BTreeMap<(Month, Oid), &'a Evidence>,
+    pub(super) patches: BTreeMap<PatchId, &'a Evidence>,
+}
+
+impl<'a> Links<'a> {
+    fn add(&mut self, append: &'a Append) {
+        for NewLink { commit, committed_at, evidence } in &append.links {
+            keep_stronger(self.commits.entry((Month::of_commit(*committed_at), *commit)), evidence);
+        }
+        for NewAnchor { patch, evidence } in &append.anchors {
+            keep_stronger(self.patches.entry(*patch), evidence);
+        }
+    }
+}
+
+fn keep_stronger<'a, K: Ord>(place: Entry<'_, K, &'a Evidence>, evidence: &'a Evidence) {
+    let known = place.or_insert(evidence);
+    if evidence.is_stronger_than(known) {
+        *known = evidence;
+    }
+}
 
 /// Gathers what belongs to one session. Two logs can be of one (an archived copy): the greater one counts.
 fn by_session(appends: &[Append]) -> BTreeMap<Sid, (&Captured, Links<'_>)> {
     let mut sessions = BTreeMap::new();
-    for Append { session, links } in appends {
-        let (captured, known) = sessions.entry(session.sid()).or_insert_with(|| (session, Links::new()));
+    for append in appends {
+        let session = &append.session;
+        let (captured, links) = sessions.entry(session.sid()).or_insert_with(|| (session, Links::default()));
         if session.rank() > captured.rank() {
             *captured = session;
         }
-        for link in links {
-            let place = (Month::of_commit(link.committed_at), link.commit);
-            let strongest = known.entry(place).or_insert(link);
-            if link.evidence.is_stronger_than(&strongest.evidence) {
-                *strongest = link;
-            }
-        }
+        links.add(append);
     }
     sessions
 }
@@ -233,7 +264,9 @@ fn message(report: &Report) -> String {
         1 => Some(format!("1 {what}")),
         _ => Some(format!("{number} {what}s")),
     };
-    let parts = [count(report.written_sessions(), "session"), count(report.links, "link")];
+    // Anchors come with links; they are worth a word where there is nothing else.
+    let anchors = if report.written_sessions() + report.links == 0 { report.anchors } else { 0 };
+    let parts = [count(report.written_sessions(), "session"), count(report.links, "link"), count(anchors, "anchor")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("opensession: {}\n", parts.join(", "))
 }

@@ -5,11 +5,12 @@ use std::fmt;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
+use super::anchor::Anchor;
 use super::error::Damage;
 use super::meta;
 use crate::session::Timestamp;
 
-/// The largest evidence that is written, in bytes: what does not fit of the list of files is left out.
+/// The largest evidence that is written, in bytes, but for its anchor: what does not fit of the list of files is left out.
 pub const EVIDENCE_LIMIT: usize = 2048;
 
 /// The largest evidence that is read, in bytes.
@@ -48,6 +49,9 @@ pub struct Percent(u8);
 impl Percent {
     /// All of it.
     pub const ALL: Self = Self(100);
+
+    /// The half of it.
+    pub const HALF: Self = Self(50);
 
     /// Of that many percent; more than 100 are 100.
     pub fn new(percent: u8) -> Self {
@@ -103,6 +107,9 @@ pub struct Evidence {
     pub more_files: u64,
     /// When the session was.
     pub window: Window,
+    /// What the link hangs on, or was found by, if that is not the commit's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -116,16 +123,18 @@ impl Evidence {
         self.strength() > other.strength()
     }
 
-    /// What evidence is compared by.
+    /// What evidence is compared by: first what it hangs on.
     pub(super) fn strength(&self) -> impl Ord + use<> {
-        (self.kind, self.confidence, self.lines, self.share)
+        (Anchor::rank(self.anchor.as_ref()), self.kind, self.confidence, self.lines, self.share)
     }
 
-    /// The bytes to store, at most [`EVIDENCE_LIMIT`] of them.
+    /// The bytes to store, at most [`EVIDENCE_LIMIT`] of them and the anchor.
     pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let all = self.more_files.saturating_add(self.files.len() as u64);
         let mut fitting = Self { files: Vec::new(), more_files: all, ..self.clone() };
+        let anchor = fitting.anchor.take();
         let mut size = serde_json::to_vec(&fitting)?.len() + r#","files":[]"#.len() + 1;
+        fitting.anchor = anchor;
         for file in &self.files {
             size += serde_json::to_string(file)?.len() + 1;
             if size > EVIDENCE_LIMIT {
@@ -161,7 +170,16 @@ mod tests {
 
     fn evidence(kind: EvidenceKind, files: Vec<String>) -> Evidence {
         let window = Window { first: Timestamp::EPOCH, last: Timestamp::from_seconds(60) };
-        Evidence { kind, confidence: Percent::new(90), lines: 0, share: None, files, more_files: 0, window }
+        Evidence {
+            kind,
+            confidence: Percent::new(90),
+            lines: 0,
+            share: None,
+            files,
+            more_files: 0,
+            window,
+            anchor: None,
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const SNAPSHOT_LIMIT: u64 = 64 << 20;
 pub struct Holdings {
     /// The sessions, and their folders.
     pub(super) sessions: BTreeMap<SessionKey, Oid>,
-    /// How many commits each session is tied to. One that is tied need not be here.
+    /// How many commits each session is tied to; 0 if only patches name it. One that is tied need not be here.
     pub links: BTreeMap<SessionKey, usize>,
     /// Their snapshots.
     pub snapshots: BTreeMap<Digest, SessionKey>,
@@ -58,8 +58,11 @@ impl<'repo> LedgerView<'repo> {
                 held.sessions.insert(key, folder);
             }
         }
-        for key in self.link_keys()?.into_iter().filter(|key| wanted(*key)) {
+        for (key, _) in self.ties_since(None)?.into_iter().filter(|(key, _)| wanted(*key)) {
             *held.links.entry(key).or_default() += 1;
+        }
+        for key in self.patch_keys()?.into_iter().filter(|key| wanted(*key)) {
+            held.links.entry(key).or_default();
         }
         held.snapshots = self.snapshots()?.into_iter().filter(|(_, key)| wanted(*key)).collect();
         Ok(held)
@@ -146,9 +149,9 @@ impl<'repo> LedgerView<'repo> {
         Ok(found)
     }
 
-    /// The session of every link, by commit and by patch.
-    fn link_keys(&self) -> Result<Vec<SessionKey>> {
-        let mut keys: Vec<SessionKey> = self.ties_since(None)?.into_iter().map(|(key, _)| key).collect();
+    /// The session of every link by patch.
+    fn patch_keys(&self) -> Result<Vec<SessionKey>> {
+        let mut keys = Vec::new();
         let patches = self.repo().list(self.root(), format!("{}/{}", layout::ROOT, layout::PATCHES).as_bytes())?;
         for head in patches.iter().filter(|entry| entry.kind == EntryKind::Tree) {
             for rest in self.repo().list(head.oid, b"")?.iter().filter(|entry| entry.kind == EntryKind::Tree) {

@@ -8,7 +8,7 @@
 //! v2/s/YYYY/MM/DD/<sid>/<gen>.<start>-<len>-<hash8>.zst    a segment: `len` events, `start` come before it
 //! v2/s/YYYY/MM/DD/<sid>/m.<rev>-<hash8>.json               header, statistics, list of segments
 //! v2/c/YYYY-MM/<aa>/<rest of commit id>/<YYYYMMDD>-<sid>   a link by commit
-//! v2/p/<aa>/<rest of patch id>/<YYYYMMDD>-<sid>            a link by patch id
+//! v2/p/<aa>/<rest of patch id>/<YYYYMMDD>-<sid>            a link by patch id, or by the hash of a line of a patch
 //! v2/x/<sid>                                               a tombstone: that session was purged
 //! v2/x/<digest>                                            a tombstone: that snapshot was purged
 //! sessions/<digest>.jsonl                                  a snapshot

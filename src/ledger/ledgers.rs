@@ -1,10 +1,12 @@
 //! Several ledgers read as one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
+use super::anchor::Anchor;
 use super::day::{Day, Month};
 use super::error::{Damage, Error, Result};
-use super::evidence::{self, Evidence};
+use super::evidence::{self, Evidence, Percent};
 use super::layout;
 use super::name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX};
 use super::retention::Retention;
@@ -12,7 +14,7 @@ use super::sessions::{Days, Sessions};
 use super::sid::{SessionKey, Sid, SidPrefix};
 use super::text::SessionText;
 use super::view::{LedgerView, StoredSession};
-use crate::git::{BranchName, Oid, Repo, TreeEntry};
+use crate::git::{BranchName, Oid, PatchId, Repo, TreeEntry};
 
 /// How many broken `m` of one session are looked at before it is given up.
 const BROKEN_LIMIT: usize = 8;
@@ -39,6 +41,58 @@ pub struct Link {
     pub key: SessionKey,
     /// Why; `None` if it cannot be read.
     pub evidence: Option<Evidence>,
+    /// By what the commit was recognised.
+    pub matched: Match,
+}
+
+/// By what a commit was recognised as one that a session is behind, surest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Match {
+    /// Its id.
+    Commit,
+    /// The id of its patch: it was rewritten, or picked to another branch.
+    Patch,
+    /// The id of its patch, which is that of a whole branch: it is a squash of it.
+    Branch,
+    /// So much of what a linked commit adds, or of what it adds itself, is the same: the patch was changed.
+    Similar(Percent),
+}
+
+impl Match {
+    /// Its word, for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Patch => "patch",
+            Self::Branch => "branch",
+            Self::Similar(_) => "similar",
+        }
+    }
+
+    /// How much is the same, where it is only similar.
+    pub fn share(self) -> Option<Percent> {
+        match self {
+            Self::Similar(share) => Some(share),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Match {
+    /// `patch`, `similar 83%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        self.share().map_or(Ok(()), |share| write!(f, " {}%", share.get()))
+    }
+}
+
+/// A session that is found by a patch, or by a line of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchLink {
+    /// The session.
+    pub key: SessionKey,
+    /// Why, with what the patch is of; `None` if it cannot be read.
+    pub evidence: Option<Evidence>,
 }
 
 /// Which ledgers to read.
@@ -52,6 +106,23 @@ pub enum Scope<'a> {
     Branch(&'a BranchName),
     /// Those of one remote, as they were when last fetched.
     Remote(&'a str),
+}
+
+impl Link {
+    /// One that lies at the commit itself. What was found by lines stays similar, written down or not.
+    fn at(commit: Oid, key: SessionKey, evidence: Option<Evidence>) -> Self {
+        let matched = match evidence.as_ref().and_then(|why| why.anchor.as_ref()) {
+            Some(Anchor::Similar { share, .. }) => Match::Similar(*share),
+            _ => Match::Commit,
+        };
+        Self { commit, key, evidence, matched }
+    }
+
+    /// The surest match before all others, then the strongest evidence, then the newest session.
+    pub fn by_strength(&self, other: &Self) -> std::cmp::Ordering {
+        let strength = |link: &Self| link.evidence.as_ref().map(Evidence::strength);
+        self.matched.cmp(&other.matched).then(strength(other).cmp(&strength(self))).then(other.key.cmp(&self.key))
+    }
 }
 
 impl Scope<'_> {
@@ -182,6 +253,12 @@ impl<'repo> Ledgers<'repo> {
         Ok(keys)
     }
 
+    /// The month of the first day that any ledger has; `None` if none has a day that can be read. Two lists a ledger are
+    /// read.
+    pub fn first_month(&self) -> Option<Month> {
+        self.views.iter().filter_map(LedgerView::first_month).min()
+    }
+
     /// All sessions, newest first; read as they are asked for.
     pub fn sessions(&self) -> Sessions<'_, 'repo> {
         Sessions::new(self)
@@ -193,10 +270,31 @@ impl<'repo> Ledgers<'repo> {
     /// # Errors
     /// When nothing was found, and something could not be listed.
     pub fn links(&self, commit: Oid, committed_at: Option<i64>) -> Result<Vec<Link>> {
+        let strongest = self.strongest(|view| view.links(commit, committed_at))?;
+        let links = strongest.into_iter().map(|(key, evidence)| Link::at(commit, key, evidence));
+        let mut links: Vec<_> = links.collect();
+        links.sort_by(Link::by_strength);
+        Ok(links)
+    }
+
+    /// The sessions that are found by a patch, or by a line of one, each with its strongest evidence.
+    ///
+    /// # Errors
+    /// When nothing was found, and something could not be listed.
+    pub fn patch_links(&self, patch: PatchId) -> Result<Vec<PatchLink>> {
+        let found = self.strongest(|view| view.patch_links(patch))?;
+        Ok(found.into_iter().map(|(key, evidence)| PatchLink { key, evidence }).collect())
+    }
+
+    /// The sessions in some folder of links, in all ledgers, each with its strongest evidence.
+    fn strongest(
+        &self,
+        links: impl Fn(&LedgerView<'repo>) -> Result<Vec<(SessionKey, TreeEntry)>>,
+    ) -> Result<BTreeMap<SessionKey, Option<Evidence>>> {
         let mut strongest: BTreeMap<SessionKey, Option<Evidence>> = BTreeMap::new();
         let mut problem = None;
         for view in &self.views {
-            let links = view.links(commit, committed_at).unwrap_or_else(|error| {
+            let links = links(view).unwrap_or_else(|error| {
                 problem.get_or_insert(error);
                 Vec::new()
             });
@@ -207,14 +305,10 @@ impl<'repo> Ledgers<'repo> {
                 keep_stronger(strongest.entry(key).or_insert(None), read_evidence(view, &entry).ok());
             }
         }
-        if let Some(problem) = problem.filter(|_| strongest.is_empty()) {
-            return Err(problem);
+        match problem {
+            Some(problem) if strongest.is_empty() => Err(problem),
+            _ => Ok(strongest),
         }
-        let links = strongest.into_iter().map(|(key, evidence)| Link { commit, key, evidence });
-        let mut links: Vec<_> = links.collect();
-        let strength = |link: &Link| link.evidence.as_ref().map(Evidence::strength);
-        links.sort_by(|a, b| strength(b).cmp(&strength(a)).then(b.key.cmp(&a.key)));
-        Ok(links)
     }
 
     /// The commits a session is tied to, each with its strongest evidence, sorted by commit id; none if it is purged.
@@ -231,7 +325,7 @@ impl<'repo> Ledgers<'repo> {
                 keep_stronger(strongest.entry(commit).or_insert(None), read_evidence(view, &entry).ok());
             }
         }
-        Ok(strongest.into_iter().map(|(commit, evidence)| Link { commit, key, evidence }).collect())
+        Ok(strongest.into_iter().map(|(commit, evidence)| Link::at(commit, key, evidence)).collect())
     }
 
     /// The commits of every session of a day or later (of all, without a day), sorted. Links made in an earlier month

@@ -18,6 +18,7 @@
 //! else from being read.
 
 mod again;
+mod anchor;
 mod append;
 pub mod check;
 mod day;
@@ -42,14 +43,15 @@ mod text;
 mod view;
 
 pub use again::{Again, Redone};
-pub use append::{Append, Appender, Captured, Change, NewLink, Outcome, Refusal, Report, append};
+pub use anchor::{Anchor, CommitAt, Sketch};
+pub use append::{Append, Appender, Captured, Change, NewAnchor, NewLink, Outcome, Refusal, Report, append};
 pub use day::{BadDay, Day, Month};
 pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
 pub use holdings::Holdings;
 pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, SegmentName};
-pub use ledgers::{Ledgers, Link, Scope, retention_of_all};
+pub use ledgers::{Ledgers, Link, Match, PatchLink, Scope, retention_of_all};
 pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
 pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_notes, tracking_prefix};
 pub use replay::{Replayed, Theirs, Union, replay, unite};

@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use super::append::{Captured, Change, Links, NewLink, Refusal, Report};
-use super::day::{Day, Month};
+use super::append::{Captured, Change, Links, Refusal, Report};
+use super::day::Day;
 use super::error::{Damage, Error, Result};
 use super::evidence::{self, Evidence};
 use super::layout::{FORMAT, Hash8, LedgerPath, SegmentName, session_path};
@@ -109,15 +109,19 @@ impl<'repo> Plan<'repo> {
             }
             Err(Stop::Failed(error)) => return Err(error),
         }
-        for ((month, commit), link) in links {
-            self.link(*month, *commit, key, link)?;
+        for ((month, commit), evidence) in &links.commits {
+            self.report.links +=
+                usize::from(self.link(&LedgerPath::CommitLink(*month, *commit, key), key, evidence)?);
+        }
+        for (patch, evidence) in &links.patches {
+            self.report.anchors += usize::from(self.link(&LedgerPath::PatchLink(*patch, key), key, evidence)?);
         }
         Ok(())
     }
 
     /// The tree to commit and the objects to write, if anything has changed; and what was done.
     pub(super) fn finish(mut self) -> Result<(Option<(Oid, ObjectBatch<'repo>)>, Report)> {
-        if self.report.links == 0 && self.report.written_sessions() == 0 {
+        if self.report.links + self.report.anchors + self.report.written_sessions() == 0 {
             return Ok((None, self.report));
         }
         let tree = self.editor.write(&mut self.batch)?;
@@ -238,12 +242,13 @@ impl<'repo> Plan<'repo> {
 
     /// What the live ledgers of the repository have of a session.
     fn known_elsewhere(&self, key: SessionKey) -> Result<Vec<Known>> {
-        let mut found = Vec::new();
-        for view in self.others()?.views() {
-            // One that is broken does not keep the others from being asked.
-            let Ok(Some(oid)) = view.folder_oid(key) else { continue };
-            found.extend(Known::read(view, key, oid));
-        }
+        Ok(Known::in_any(self.others()?, key))
+    }
+
+    /// What the ledgers that were fetched have of a session, all of which is here.
+    fn known_of_remotes(&self, key: SessionKey) -> Result<Vec<Known>> {
+        let mut found = Known::in_any(&Ledgers::open(self.repo, Scope::All)?, key);
+        found.retain(|known| known.folder.segments.iter().all(|(_, entry)| self.repo.has(entry.oid).unwrap_or(false)));
         Ok(found)
     }
 
@@ -264,9 +269,15 @@ impl<'repo> Plan<'repo> {
         if self.known(key)?.session.is_some() {
             return Ok(Change::Same);
         }
-        let found = self.known_elsewhere(key)?.into_iter();
-        let found = found.filter_map(|known| Some((known.session?, known.folder)));
-        let (session, folder) = found.max_by_key(|(session, _)| session.name).ok_or(Refusal::NotStored)?;
+        let greatest = |found: Vec<Known>| {
+            let found = found.into_iter().filter_map(|known| Some((known.session?, known.folder)));
+            found.max_by_key(|(session, _)| session.name)
+        };
+        let found = match greatest(self.known_elsewhere(key)?) {
+            None => greatest(self.known_of_remotes(key)?),
+            found => found,
+        };
+        let (session, folder) = found.ok_or(Refusal::NotStored)?;
         self.insert(&LedgerPath::Meta(key, session.name), session.blob)?;
         for SegmentEntry { name, .. } in &session.meta.segments {
             if let Some(oid) = folder.segment(*name) {
@@ -276,19 +287,17 @@ impl<'repo> Plan<'repo> {
         Ok(Change::Copied)
     }
 
-    /// Ties a session to a commit, unless it is already, for as good a reason.
-    fn link(&mut self, month: Month, commit: Oid, key: SessionKey, link: &NewLink) -> Result<()> {
-        let path = LedgerPath::CommitLink(month, commit, key);
+    /// Ties a session to a commit or a patch, unless it is already, for as good a reason. Says whether it wrote.
+    fn link(&mut self, path: &LedgerPath, key: SessionKey, evidence: &Evidence) -> Result<bool> {
         if let Some((EntryKind::File, oid)) = self.editor.get(path.to_string().as_bytes())? {
             let old = self.repo.blob(oid, evidence::READ_LIMIT).ok().and_then(|bytes| Evidence::parse(&bytes).ok());
-            if old.is_some_and(|old| !link.evidence.is_stronger_than(&old)) {
-                return Ok(());
+            if old.is_some_and(|old| !evidence.is_stronger_than(&old)) {
+                return Ok(false);
             }
         }
-        let bytes = link.evidence.to_json().map_err(|_| self.unwritable(key))?;
-        self.write(&path, &bytes)?;
-        self.report.links += 1;
-        Ok(())
+        let bytes = evidence.to_json().map_err(|_| self.unwritable(key))?;
+        self.write(path, &bytes)?;
+        Ok(true)
     }
 
     fn unwritable(&self, key: SessionKey) -> Error {
@@ -318,6 +327,12 @@ fn refuse(retention: &Retention, key: SessionKey) -> Result<(), Stop> {
 }
 
 impl Known {
+    /// Of some ledgers. One that is broken does not keep the others from being asked.
+    fn in_any(ledgers: &Ledgers<'_>, key: SessionKey) -> Vec<Self> {
+        let read = |view| Self::read(view, key, LedgerView::folder_oid(view, key).ok()??).ok();
+        ledgers.views().filter_map(read).collect()
+    }
+
     /// Reads a session's folder. A session that lacks segments is none: it is to be stored anew.
     fn read(view: &LedgerView<'_>, key: SessionKey, oid: Oid) -> Result<Self> {
         let folder = view.list_session(key, oid)?;

@@ -7,7 +7,7 @@ use super::layout::{self, LedgerPath, MetaName, SegmentName};
 use super::meta::{META_LIMIT, Meta};
 use super::retention::Retention;
 use super::sid::{SessionKey, Sid};
-use crate::git::{self, BranchName, EntryKind, Oid, Repo, TreeEntry};
+use crate::git::{self, BranchName, EntryKind, Oid, PatchId, Repo, TreeEntry};
 
 /// The largest of the small files below `v2/`, in bytes: a branch name is at most a path long.
 const SMALL_LIMIT: u64 = 8 << 10;
@@ -23,6 +23,7 @@ pub struct LedgerView<'repo> {
     retention: Retention,
     sessions: Option<Oid>,
     commits: Option<Oid>,
+    patches: Option<Oid>,
 }
 
 /// The folder of a session, listed.
@@ -103,6 +104,7 @@ impl<'repo> LedgerView<'repo> {
             retention: Retention::default(),
             sessions: folder(&entries, layout::SESSIONS),
             commits: folder(&entries, layout::COMMITS),
+            patches: folder(&entries, layout::PATCHES),
         };
         view.check_format(&entries)?;
         view.branch =
@@ -241,6 +243,16 @@ impl<'repo> LedgerView<'repo> {
         Ok(folders)
     }
 
+    /// The month of the first day of sessions.
+    pub(super) fn first_month(&self) -> Option<Month> {
+        let mut ignored = 0;
+        let years = self.folders(self.sessions?, "", &mut ignored, layout::parse_year).ok()?;
+        let (year, months) = years.into_iter().min()?;
+        let months = self.folders(months, &format!("{year:04}"), &mut ignored, layout::parse_month).ok()?;
+        let (month, _) = months.into_iter().min()?;
+        Day::new(year, month, 1).map(Month::of)
+    }
+
     /// The entries of a folder of the links by commit; none if there is no such folder.
     fn commit_entries(&self, tree: Oid, path: &str) -> Result<Vec<TreeEntry>> {
         let listed = self.repo.list(tree, path.as_bytes());
@@ -253,6 +265,14 @@ impl<'repo> LedgerView<'repo> {
         let found = self.repo.lookup(tree, layout::session_folder(key).as_bytes());
         let found = found.map_err(|why| self.damaged(layout::session_path(key), why.into()))?;
         Ok(found.filter(is_tree).map(|entry| entry.oid))
+    }
+
+    /// Whether a session is here, whatever tombstones and floor say.
+    ///
+    /// # Errors
+    /// When the folders on the way cannot be read.
+    pub fn has_session(&self, key: SessionKey) -> Result<bool> {
+        Ok(self.folder_oid(key)?.is_some())
     }
 
     /// Whether sessions or snapshots are here that are purged by somebody else's word. Reads names only.
@@ -317,6 +337,16 @@ impl<'repo> LedgerView<'repo> {
             }
         }
         Ok(links)
+    }
+
+    /// The links of a patch, with the evidence's entries.
+    pub(super) fn patch_links(&self, patch: PatchId) -> Result<Vec<(SessionKey, TreeEntry)>> {
+        let Some(tree) = self.patches else { return Ok(Vec::new()) };
+        let folder = layout::oid_folder(patch.0);
+        let listed = self.repo.list(tree, folder.as_bytes());
+        let listed =
+            listed.map_err(|why| self.damaged(format!("{}/{}/{folder}", layout::ROOT, layout::PATCHES), why.into()))?;
+        Ok(listed.into_iter().filter_map(|entry| Some((SessionKey::parse(&entry.name)?, entry))).collect())
     }
 
     /// The commits a session is tied to, in the months from its own on. There is no index from session to commit:

@@ -227,6 +227,7 @@ fn evidence(kind: EvidenceKind, session: &Outline, ties: &Ties, commit: &CommitF
         files,
         more_files: 0,
         window: Window { first: Timestamp::from_seconds(session.first), last: Timestamp::from_seconds(session.last) },
+        anchor: None,
     }
 }
 

@@ -37,11 +37,47 @@ pub struct Link {
     /// The commit's subject, if the commit is here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Untrusted>,
+    /// By what the commit was recognised.
+    #[serde(flatten)]
+    pub matched: Matched,
     /// Why they belong together, in words: `wrote`, `12 lines`.
     #[serde(skip)]
     pub reasons: Vec<Untrusted>,
     /// The same for programs, as it is stored.
     pub evidence: serde_json::Value,
+}
+
+impl Link {
+    /// By what it was recognised, if not by its id, and why it belongs to the session: `patch, wrote, 12 lines`.
+    pub(super) fn words(&self) -> String {
+        let reasons = self.reasons.iter().map(|word| Safe::line(word.raw()).to_string());
+        self.matched.remark().into_iter().map(|remark| remark.to_string()).chain(reasons).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// By what a commit was recognised as one that a session is behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Matched {
+    /// `commit`: by its id; `patch`: it has the same patch as another one; `branch`: the patch of a whole branch; `similar`.
+    #[serde(rename = "matched")]
+    pub by: &'static str,
+    /// How much is the same, in percent, if it is only similar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<u8>,
+    /// The other commit, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
+}
+
+impl Matched {
+    /// By its id.
+    pub const ID: Self = Self { by: "commit", share: None, original: None };
+
+    /// What is to be said of it: nothing, if it was recognised by its id; else `patch`, `branch`, `similar 83%`.
+    pub fn remark(&self) -> Option<Safe<'static>> {
+        let share = self.share.map(|share| format!(" {share}%")).unwrap_or_default();
+        (*self != Self::ID).then(|| Safe::made_of_safe(format!("{}{share}", self.by)))
+    }
 }
 
 /// How much of a commit id a reader needs.
@@ -144,9 +180,9 @@ fn write_link(pen: &mut Pen<'_>, name: &'static str, link: &Link) -> io::Result<
         pen.say(Role::Text, " ")?;
         pen.put(Role::Text, &Safe::line(subject.raw()))?;
     }
-    if !link.reasons.is_empty() {
-        let words = link.reasons.iter().map(|word| Safe::line(word.raw()).to_string()).collect::<Vec<_>>();
-        pen.put_made(Role::Meta, format!(" ({})", words.join(", ")))?;
+    let words = link.words();
+    if !words.is_empty() {
+        pen.put_made(Role::Meta, format!(" ({words})"))?;
     }
     pen.newline()
 }
@@ -233,10 +269,17 @@ mod tests {
             Link {
                 commit: "1a2b3c4d5e6f708090a0b0c0d0e0f00112233445".into(),
                 subject: Some("fix the login redirect".into()),
+                matched: Matched::ID,
                 reasons: vec!["committed".into(), "2 files".into()],
                 evidence: serde_json::json!({"kind": "committed"}),
             },
-            Link { commit: "ffff".into(), subject: None, reasons: Vec::new(), evidence: serde_json::Value::Null },
+            Link {
+                commit: "ffff".into(),
+                subject: None,
+                matched: Matched { by: "similar", share: Some(83), original: None },
+                reasons: Vec::new(),
+                evidence: serde_json::Value::Null,
+            },
         ];
         let page = Page {
             sid: "3f2a9c1b8d0011223344556677889900",
@@ -259,7 +302,7 @@ Files:    3 changed, +120 -14
 Ledger:   main
 Redacted: 2 github-token
 Commits:  1a2b3c4d5e6f fix the login redirect (committed, 2 files)
-          ffff
+          ffff (similar 83%)
 ";
         assert_eq!(written(&page, None), expected);
     }

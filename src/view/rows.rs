@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::columns::{fit, pad, width};
 use super::look::{Look, Pen, Role};
-use super::page::{SHORT_SID, short};
+use super::page::{Matched, SHORT_SID, short};
 use super::when::{ago, iso};
 use super::{Safe, Untrusted};
 use crate::session::{Stats, Timestamp};
@@ -30,8 +30,21 @@ pub struct Row {
     pub branches: Vec<Untrusted>,
     /// The ids of the commits it belongs to, in full.
     pub commits: Vec<String>,
+    /// Those of them that were recognised by something else than their id, and by what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matches: Vec<RowMatch>,
     /// What its events add up to.
     pub stats: Stats,
+}
+
+/// A commit that was recognised by something else than its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowMatch {
+    /// The commit's id, in full.
+    pub commit: String,
+    /// By what it was.
+    #[serde(flatten)]
+    pub matched: Matched,
 }
 
 /// Writes sessions for a reader, as they come: aligned columns with a heading where there is a
@@ -112,8 +125,14 @@ fn write_fields(pen: &mut Pen<'_>, sid: &Safe<'_>, row: &Row) -> io::Result<()> 
     pen.put_made(Role::Text, format!("\t{}", title(row)))
 }
 
+/// The title; before it, in brackets, how commits were recognised whose ids nobody knows.
 fn title(row: &Row) -> Safe<'_> {
-    Safe::line(row.title.as_ref().map_or("", Untrusted::raw))
+    let title = Safe::line(row.title.as_ref().map_or("", Untrusted::raw));
+    let mut remarks: Vec<String> =
+        row.matches.iter().filter_map(|it| it.matched.remark()).map(|remark| remark.to_string()).collect();
+    remarks.sort();
+    remarks.dedup();
+    if remarks.is_empty() { title } else { Safe::made_of_safe(format!("[{}] {title}", remarks.join(", "))) }
 }
 
 /// A column of a table: what is in it, and how wide it is.
@@ -214,6 +233,7 @@ mod tests {
             updated: "2026-03-06T11:00:00Z".parse().expect("a timestamp"),
             branches: vec!["main".into()],
             commits: vec!["1a2b".into(), "3c4d".into()],
+            matches: Vec::new(),
             stats: Stats { user_message_count: prompts, files_changed: 3, ..Stats::default() },
         }
     }
@@ -275,6 +295,17 @@ ffee        3 days ago  evil               0      3        2  \n";
         assert_eq!(text.matches('\0').count(), 3);
         assert!(text.starts_with("3f2a9c1b8d0011223344556677889900\t"), "{text}");
         assert!(!text.contains('\n'), "{text}");
+    }
+
+    #[test]
+    fn a_title_says_first_how_a_rewritten_commit_was_recognised() {
+        let [mut one, ..] = rows();
+        let similar = Matched { by: "similar", share: Some(83), original: None };
+        let matched = |commit: &str, matched: &Matched| RowMatch { commit: commit.into(), matched: matched.clone() };
+        one.matches = vec![matched("3c4d", &similar), matched("5e6f", &similar)];
+        assert!(title(&one).as_str().starts_with("[similar 83%] Fix the login"), "{}", title(&one));
+        let json = serde_json::to_value(&one).expect("a row can be written");
+        assert_eq!(json["matches"][0], serde_json::json!({"commit": "3c4d", "matched": "similar", "share": 83}));
     }
 
     #[test]

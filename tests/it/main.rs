@@ -8,6 +8,7 @@
     reason = "in a test a panic is the failure itself"
 )]
 
+mod anchors;
 mod cleanup;
 mod cli;
 mod config;

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("view", &["session"]),
     ("uri", &[]),
     ("ledger", &["git", "hail", "redaction", "session"]),
+    ("anchor", &["git", "hail", "ledger", "link"]),
     ("settings", &["git", "ledger"]),
 ];
 

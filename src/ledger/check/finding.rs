@@ -103,10 +103,12 @@ pub enum Problem {
     #[error("has {0} parents: a merge brings back what was purged")]
     Parents(usize),
     /// Commits of links that are not here.
-    #[error("{commits} linked commits are not here; {}", why_not_here(*.shallow, *.partial))]
+    #[error("{commits} linked commits are not here; {}", why_not_here(*.anchored, *.shallow, *.partial))]
     CommitsNotHere {
         /// How many.
         commits: u64,
+        /// How many of them have a known patch: what they were rewritten to is found by it.
+        anchored: u64,
         /// Whether this is a shallow clone.
         shallow: bool,
         /// Whether this is a partial clone.
@@ -128,11 +130,14 @@ pub enum Problem {
     },
 }
 
-fn why_not_here(shallow: bool, partial: bool) -> &'static str {
+fn why_not_here(anchored: u64, shallow: bool, partial: bool) -> String {
     match (shallow, partial) {
-        (true, _) => "this is a shallow clone, which has not all of them",
-        (false, true) => "this is a partial clone, which may not have all of them",
-        (false, false) => "they were never fetched, or rewritten since",
+        (true, _) => "this is a shallow clone, which has not all of them".to_owned(),
+        (false, true) => "this is a partial clone, which may not have all of them".to_owned(),
+        (false, false) if anchored == 0 => "they were never fetched, or rewritten since".to_owned(),
+        (false, false) => {
+            format!("they were never fetched, or rewritten since ({anchored} of them would be found by their patch)")
+        }
     }
 }
 
@@ -184,8 +189,10 @@ pub struct Checked {
     pub branch: Option<BranchName>,
     /// How many sessions it has.
     pub sessions: u64,
-    /// How many links.
+    /// How many links by commit.
     pub links: u64,
+    /// How many links by patch, or by a line of one.
+    pub anchors: u64,
     /// What was found, in the order of the tree: at most a hundred of one kind.
     pub findings: Vec<Finding>,
     /// How many more there are of a kind.
@@ -197,7 +204,7 @@ impl Checked {
     /// Of a ledger that was not looked at yet.
     pub(super) fn new(ledger: String) -> Self {
         let (findings, more, counts) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { ledger, branch: None, sessions: 0, links: 0, findings, more, counts }
+        Self { ledger, branch: None, sessions: 0, links: 0, anchors: 0, findings, more, counts }
     }
 
     /// Of a ref that is among those of ledgers, and none of them.

@@ -1,5 +1,6 @@
 //! The links of a ledger: the commits they are of, their sessions, their evidence.
 
+use super::super::anchor::Anchor;
 use super::super::day::Month;
 use super::super::evidence::{self, Evidence};
 use super::super::layout;
@@ -45,7 +46,9 @@ impl Check<'_, '_> {
                         }
                         let before = check.names;
                         check.folder(path, rest.oid, Kind::Object, Self::link);
-                        check.checked.links += check.names.saturating_sub(before);
+                        let links = check.names.saturating_sub(before);
+                        let count = if month.is_some() { &mut check.checked.links } else { &mut check.checked.anchors };
+                        *count += links;
                     }
                 }
             });
@@ -53,18 +56,18 @@ impl Check<'_, '_> {
     }
 
     /// A commit that has links: they must lie in its month, or nobody finds them.
-    fn commit(&mut self, path: &[u8], commit: Oid, month: Month) {
-        if self.commits_not_here >= MISSES {
+    fn commit(&mut self, path: &[u8], oid: Oid, month: Month) {
+        if self.commits_not_here.len() as u64 >= MISSES {
             return;
         }
-        match self.repo.commit(commit) {
+        match self.repo.commit(oid) {
             Ok(commit) => {
                 let own = Month::of_commit(commit.commit_time);
                 if own != month {
                     self.checked.add(path, Problem::Month(own.to_string()));
                 }
             }
-            Err(git::Error::Missing(_)) => self.commits_not_here += 1,
+            Err(git::Error::Missing(_)) => drop(self.commits_not_here.insert(oid)),
             Err(error) => self.object(path, error),
         }
     }
@@ -76,7 +79,8 @@ impl Check<'_, '_> {
         if self.is_welcome(path, key) && !self.has_session(key) {
             self.checked.add(path, Problem::NoSession);
         }
-        if self.sound.sound_evidence.contains(&entry.oid) && entry.kind == EntryKind::File {
+        if let Some(of) = self.sound.sound_evidence.get(&entry.oid).filter(|_| entry.kind == EntryKind::File) {
+            self.anchored.extend(of.filter(|commit| self.commits_not_here.contains(commit)));
             return;
         }
         let Some(size) = self.size(path, entry) else { return };
@@ -85,7 +89,14 @@ impl Check<'_, '_> {
         }
         let Some(bytes) = self.file(path, entry, evidence::READ_LIMIT) else { return };
         match Evidence::parse(&bytes) {
-            Ok(_) => drop(self.sound.sound_evidence.insert(entry.oid)),
+            Ok(evidence) => {
+                let of = match evidence.anchor {
+                    Some(Anchor::Commit { commit }) => Some(commit.id),
+                    _ => None,
+                };
+                self.anchored.extend(of.filter(|commit| self.commits_not_here.contains(commit)));
+                self.sound.sound_evidence.insert(entry.oid, of);
+            }
             Err(why) => self.damage(path, why),
         }
     }

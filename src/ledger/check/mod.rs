@@ -89,13 +89,14 @@ pub struct Checker<'repo> {
     repo: &'repo Repo,
     circumstances: Circumstances,
     sound_sessions: HashMap<(Oid, Sid), u32>,
-    sound_evidence: HashSet<Oid>,
+    /// With the commit whose patch it is about, if it is.
+    sound_evidence: HashMap<Oid, Option<Oid>>,
 }
 
 impl<'repo> Checker<'repo> {
     /// One that has seen nothing yet.
     pub fn new(repo: &'repo Repo, circumstances: Circumstances) -> Self {
-        Self { repo, circumstances, sound_sessions: HashMap::new(), sound_evidence: HashSet::new() }
+        Self { repo, circumstances, sound_sessions: HashMap::new(), sound_evidence: HashMap::new() }
     }
 
     /// Checks the ledger that a ref holds at `tip`.
@@ -113,7 +114,8 @@ impl<'repo> Checker<'repo> {
             read_names: 0,
             text: Text::default(),
             not_here: 0,
-            commits_not_here: 0,
+            commits_not_here: HashSet::new(),
+            anchored: HashSet::new(),
             sessions_missed: 0,
             old_rules: 0,
             sound: self,
@@ -151,7 +153,9 @@ struct Check<'a, 'repo> {
     read_names: u64,
     text: Text,
     not_here: u64,
-    commits_not_here: u64,
+    commits_not_here: HashSet<Oid>,
+    /// Those of them whose patch is known.
+    anchored: HashSet<Oid>,
     sessions_missed: u64,
     old_rules: u64,
     sound: &'a mut Checker<'repo>,
@@ -170,9 +174,9 @@ impl Check<'_, '_> {
         self.root(root);
         let shallow = self.repo.is_shallow();
         let Circumstances { partial, rules } = self.circumstances;
-        if self.commits_not_here > 0 {
-            let commits = self.commits_not_here;
-            self.checked.add(b"", Problem::CommitsNotHere { commits, shallow, partial });
+        if !self.commits_not_here.is_empty() {
+            let (commits, anchored) = (self.commits_not_here.len() as u64, self.anchored.len() as u64);
+            self.checked.add(b"", Problem::CommitsNotHere { commits, anchored, shallow, partial });
         }
         if self.not_here > 0 {
             self.checked.add(b"", Problem::ObjectsNotHere(self.not_here));

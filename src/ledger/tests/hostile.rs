@@ -283,6 +283,7 @@ fn links_with_bad_evidence_are_links_all_the_same() {
     let again = crate::ledger::Append {
         session: crate::ledger::Captured::Stored(key("one", NOON)),
         links: vec![link(commit, EvidenceKind::Window)],
+        anchors: Vec::new(),
     };
     assert_eq!(scratch.appended(&[again]).links, 1);
 }

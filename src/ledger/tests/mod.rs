@@ -1,6 +1,7 @@
 //! Ledgers in real repositories. git itself is asked whether what was written is sound.
 
 mod again;
+mod anchors;
 mod check;
 mod hostile;
 mod join;

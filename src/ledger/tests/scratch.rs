@@ -285,7 +285,11 @@ impl Talk {
     }
 
     pub fn append(self) -> Append {
-        Append { session: Captured::Record { record: Box::new(self.record()), day: None }, links: Vec::new() }
+        Append {
+            session: Captured::Record { record: Box::new(self.record()), day: None },
+            links: Vec::new(),
+            anchors: Vec::new(),
+        }
     }
 }
 
@@ -312,7 +316,16 @@ pub fn key(id: &str, began: i64) -> SessionKey {
 pub fn evidence(kind: EvidenceKind) -> Evidence {
     let window = Window { first: Timestamp::from_seconds(NOON), last: Timestamp::from_seconds(NOON + 60) };
     let confidence = Percent::new(80);
-    Evidence { kind, confidence, lines: 3, share: None, files: vec!["src/a.rs".into()], more_files: 0, window }
+    Evidence {
+        kind,
+        confidence,
+        lines: 3,
+        share: None,
+        files: vec!["src/a.rs".into()],
+        more_files: 0,
+        window,
+        anchor: None,
+    }
 }
 
 pub fn link(commit: Oid, kind: EvidenceKind) -> NewLink {

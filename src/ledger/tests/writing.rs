@@ -109,7 +109,7 @@ fn nothing_is_written_when_nothing_changed() {
         }
         other => panic!("it should be unchanged: {other:?}"),
     }
-    let stored = Append { session: Captured::Stored(key("one", NOON)), links: Vec::new() };
+    let stored = Append { session: Captured::Stored(key("one", NOON)), links: Vec::new(), anchors: Vec::new() };
     assert!(matches!(scratch.append(&[stored]), Outcome::Unchanged { .. }));
     assert!(matches!(scratch.append(&[]), Outcome::Unchanged { .. }));
     assert!(matches!(scratch.append_to("other", &[]), Outcome::Unchanged { tip: None, .. }));
@@ -247,11 +247,12 @@ fn a_session_stays_on_its_day() {
     let earlier = NOON - 86_400;
     let record = |events| Box::new(Talk::new("one", earlier).say("hello", events).record());
     let day = Some(key("one", NOON).day);
-    let known = Append { session: Captured::Record { record: record(3), day }, links: Vec::new() };
+    let known = Append { session: Captured::Record { record: record(3), day }, links: Vec::new(), anchors: Vec::new() };
     assert_eq!(scratch.appended(&[known]).sessions, [(key("one", NOON), Change::Replaced)]);
     assert_eq!(metas(&scratch).len(), 1);
     // Nobody remembers: it is there twice, and is one session all the same.
-    let lost = Append { session: Captured::Record { record: record(4), day: None }, links: Vec::new() };
+    let lost =
+        Append { session: Captured::Record { record: record(4), day: None }, links: Vec::new(), anchors: Vec::new() };
     assert_eq!(scratch.appended(&[lost]).sessions, [(key("one", earlier), Change::New)]);
     let repo = scratch.repo();
     let ledgers = main_of(&repo);
@@ -265,8 +266,11 @@ fn a_session_of_another_branch_is_taken_over_without_a_byte() {
     let commit = scratch.commit("work");
     let (talk, checkpoint) = Talk::new("one", NOON).say("hello", 3).settle();
     let _ = scratch.append_to("topic", &[talk.append()]);
-    let stored =
-        Append { session: Captured::Stored(key("one", NOON)), links: vec![link(commit, EvidenceKind::Window)] };
+    let stored = Append {
+        session: Captured::Stored(key("one", NOON)),
+        links: vec![link(commit, EvidenceKind::Window)],
+        anchors: Vec::new(),
+    };
     let report = scratch.appended(&[stored]);
     assert_eq!((report.sessions, report.links), (vec![(key("one", NOON), Change::Copied)], 1));
     let repo = scratch.repo();
@@ -290,7 +294,7 @@ fn what_is_stored_nowhere_is_refused_and_the_others_are_stored() {
     let scratch = Scratch::new();
     let (_, checkpoint) = Talk::new("one", NOON).say("hello", 3).settle();
     let grown = Talk::resumed("one", NOON, 3, checkpoint).say("more", 1).append();
-    let unknown = Append { session: Captured::Stored(key("two", NOON)), links: Vec::new() };
+    let unknown = Append { session: Captured::Stored(key("two", NOON)), links: Vec::new(), anchors: Vec::new() };
     let report = scratch.appended(&[grown, unknown, Talk::new("three", NOON).say("hi", 1).append()]);
     let mut refused = vec![(key("one", NOON), Refusal::NotStored), (key("two", NOON), Refusal::NotStored)];
     refused.sort_by_key(|(key, _)| key.sid);
@@ -375,7 +379,8 @@ fn links_alone_are_an_append() {
     scratch.appended(&[Talk::new("one", NOON).say("hi", 1).append()]);
     let commits: Vec<_> = ["a", "b"].iter().map(|message| scratch.commit(message)).collect();
     let links: Vec<NewLink> = commits.iter().map(|commit| link(*commit, EvidenceKind::Window)).collect();
-    let report = scratch.appended(&[Append { session: Captured::Stored(key("one", NOON)), links }]);
+    let report =
+        scratch.appended(&[Append { session: Captured::Stored(key("one", NOON)), links, anchors: Vec::new() }]);
     assert_eq!((report.written_sessions(), report.links), (0, 2));
     let summary = scratch.git(["log", "-1", "--format=%s", &ledger("main").to_string()]);
     assert_eq!(summary, "opensession: 2 links");

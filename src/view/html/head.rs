@@ -115,9 +115,9 @@ fn commit<'m>(html: &'m mut Markup, link: &Link) -> &'m mut Markup {
     if let Some(subject) = &link.subject {
         html.html(" ").line(subject.raw());
     }
-    let reasons = link.reasons.iter().map(Untrusted::raw).collect::<Vec<_>>().join(", ");
-    if !reasons.is_empty() {
-        html.html(" <span class=\"why\">(").line(&reasons).html(")</span>");
+    let words = link.words();
+    if !words.is_empty() {
+        html.html(" <span class=\"why\">(").line(&words).html(")</span>");
     }
     html
 }

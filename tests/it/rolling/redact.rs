@@ -42,7 +42,11 @@ fn stored_by_older_rules(world: &World) {
             evidence: link.evidence.expect("evidence"),
         });
         let links = links.collect();
-        appends.push(Append { session: Captured::Record { record, day: Some(session.key.day) }, links });
+        appends.push(Append {
+            session: Captured::Record { record, day: Some(session.key.day) },
+            links,
+            anchors: Vec::new(),
+        });
     }
     drop(ledgers);
     world.git(world.repo(), ["update-ref", "-d", MAIN]).ok();
