@@ -149,6 +149,7 @@ pub mod prune;
 pub mod purge;
 pub mod redact;
 pub mod redaction;
+pub mod relink;
 pub mod rolling;
 pub mod session;
 pub mod session_file;

@@ -119,7 +119,7 @@ impl Plan {
                 }
             }
         }
-        let rewritten = sessions_behind(repo, &reached)?;
+        let rewritten = sessions_behind(repo, reached)?;
         // First what is kept in any ledger of a branch: what one of them drops would be gone from all.
         for (_, view) in &views {
             let Some(branch) = view.branch().filter(|_| !reached.is_empty()) else { continue };

@@ -123,6 +123,8 @@ pub enum Verb {
     Prune(Prune),
     /// Take the ledgers of branches that are done into that of another
     Fold(Fold),
+    /// Tie rewritten commits to their sessions, for good
+    Relink(Relink),
     /// Show, set and commit settings
     Config(Config),
     /// Hand work over: to the next agent, to a colleague

@@ -88,6 +88,25 @@ pub struct Log {
 }
 
 #[derive(Debug, Args)]
+pub struct Relink {
+    /// Only these commits (`main..topic`, `v1.2`); else all that HEAD reaches
+    #[arg(value_name = "RANGE")]
+    pub range: Option<String>,
+    /// Also where a commit is only similar: half or more of its lines are the same
+    #[arg(long)]
+    pub similar: bool,
+    /// The branch whose ledger takes the links; else the upstream's, else the current one
+    #[arg(long, value_name = "BRANCH")]
+    pub branch: Option<String>,
+    /// Print what would be tied, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Print what was tied as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct Show {
     /// A commit, a session id (or its beginning), or a branch
     #[arg(value_name = "WHAT", default_value = "HEAD")]

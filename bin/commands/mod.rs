@@ -22,6 +22,7 @@ mod purge;
 mod push;
 mod redact;
 mod register;
+mod relink;
 mod rolled;
 mod share;
 mod show;
@@ -61,6 +62,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Redact(arguments) => redact::run(context, arguments),
         Verb::Prune(arguments) => prune::run(context, arguments),
         Verb::Fold(arguments) => fold::run(context, arguments),
+        Verb::Relink(arguments) => relink::run(context, arguments),
         Verb::Handoff(arguments) => handoff::run(context, arguments),
         Verb::Config(arguments) => config::run(context, arguments),
         Verb::Doctor(arguments) => doctor::run(context, arguments),

@@ -6,6 +6,7 @@
 
 mod merges;
 mod moves;
+mod relink;
 mod stage;
 
 use stage::{Stage, found, none, similar};
