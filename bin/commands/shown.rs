@@ -11,7 +11,6 @@ use crate::terminal::Talk;
 
 /// A session as a row of a list.
 pub fn row(ledgers: &Ledgers<'_>, session: &StoredSession, links: &[Link]) -> Row {
-    let row_match = |link: &Link| RowMatch { commit: link.commit.to_string(), matched: shown_match(link) };
     let matches = links.iter().filter(|link| link.matched != Match::Commit).map(row_match).collect();
     Row { matches, ..row_of(ledgers, session, links.iter().map(|link| link.commit)) }
 }
@@ -141,6 +140,11 @@ fn shown_link(repo: &Repo, link: &Link) -> view::Link {
         reasons: link.evidence.as_ref().map(reasons).unwrap_or_default(),
         evidence: link.evidence.as_ref().and_then(|why| serde_json::to_value(why).ok()).unwrap_or_default(),
     }
+}
+
+/// A commit, and by what it was recognised.
+pub fn row_match(link: &Link) -> RowMatch {
+    RowMatch { commit: link.commit.to_string(), matched: shown_match(link) }
 }
 
 fn shown_match(link: &Link) -> Matched {

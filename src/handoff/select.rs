@@ -7,7 +7,7 @@ use super::derive::{Part, Reader};
 use crate::agents;
 use crate::browse::{self, Browser};
 use crate::hail::{self, LineError, LineErrorKind};
-use crate::ledger::{self, StoredSession};
+use crate::ledger::{self, Link, Match, StoredSession};
 use crate::parse::{self, Log};
 use crate::redaction::{Findings, Redactor};
 use crate::session::Timestamp;
@@ -80,13 +80,15 @@ pub struct Selection<'a, 'repo> {
     inputs: Vec<Input>,
     /// Sessions that are there and cannot be read.
     pub unreadable: Vec<ledger::Error>,
+    /// Sessions of commits that were recognised by something else than their ids.
+    pub recognised: Vec<Link>,
 }
 
 impl<'a, 'repo> Selection<'a, 'repo> {
     /// Nothing yet.
     pub fn new(browser: &'a Browser<'repo>, redactor: &'a Redactor) -> Self {
         let secrets = Redactor::of_secrets_only();
-        Self { browser, redactor, secrets, inputs: Vec::new(), unreadable: Vec::new() }
+        Self { browser, redactor, secrets, inputs: Vec::new(), unreadable: Vec::new(), recognised: Vec::new() }
     }
 
     /// Adds what a text names. What is written as a path is a file; else whatever git and the ledgers know comes before
@@ -123,6 +125,8 @@ impl<'a, 'repo> Selection<'a, 'repo> {
             return Err(Error::None { asked: asked.to_owned() });
         }
         self.unreadable.extend(findings.unreadable);
+        let links = findings.found.iter().flat_map(|found| &found.links);
+        self.recognised.extend(links.filter(|link| link.matched != Match::Commit).cloned());
         self.inputs.extend(findings.found.into_iter().map(|found| Input::Stored(Box::new(found.session))));
         Ok(())
     }

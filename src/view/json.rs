@@ -102,8 +102,8 @@ pub fn write_document<T: Serialize>(out: &mut dyn Write, schema: &str, value: &T
 
 /// Writes a session as one document, [`SESSION_SCHEMA`], event by event.
 ///
-/// The fields are `schema`, `sid`, `header`, `stats`, `commits` (each `commit`, `subject`,
-/// `evidence`), `branches`, `redacted` (a count for each rule), `found_by` where there is one, `events`.
+/// The fields are `schema`, `sid`, `header`, `stats`, `commits` (each `commit`, `subject`, `matched` with `share` and
+/// `original`, `evidence`), `branches`, `redacted` (a count for each rule), `found_by` where there is one, `events`.
 pub struct SessionDocument<'w> {
     out: EscapedJson<'w>,
     events: u64,

@@ -7,15 +7,16 @@ use git_opensession::browse::Browser;
 use git_opensession::git::Repo;
 use git_opensession::handoff::derive::{Derivation, Part};
 use git_opensession::handoff::{Alias, Artifact, Selection, Store, missing};
+use git_opensession::ledger::Link;
 use git_opensession::redaction::Redactor;
-use git_opensession::view::{counted, json};
+use git_opensession::view::{RowMatch, counted, json};
 use serde::Serialize;
 
 use super::super::addressed::{self, Reading};
 use super::super::shown;
 use crate::cli::Build;
 use crate::context::Context;
-use crate::report::{Exit, Failure, HandoffFailure};
+use crate::report::{Exit, Failure, HandoffFailure, matched};
 
 pub fn run(context: &mut Context, arguments: &Build) -> Result<Exit, Failure> {
     let alias: Option<Alias> = arguments.pin.as_deref().map(str::parse).transpose()?;
@@ -42,6 +43,7 @@ pub fn run(context: &mut Context, arguments: &Build) -> Result<Exit, Failure> {
             pinned: alias.as_ref().map(ToString::to_string),
             sessions: artifact.sources.iter().map(|source| source.session.as_str()).collect(),
             pointers: artifact.pointers().count(),
+            matches: made.recognised.iter().map(shown::row_match).collect(),
             unreadable: made.unreadable,
         };
         context.out.write(|out, _| json::write_document(out, "opensession.handoff-build/1", &told))?;
@@ -63,6 +65,9 @@ struct Told<'a> {
     pinned: Option<String>,
     sessions: Vec<&'a str>,
     pointers: usize,
+    /// Commits that were recognised by something else than their ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    matches: Vec<RowMatch>,
     /// Sessions that are behind what was named, and cannot be read.
     unreadable: usize,
 }
@@ -72,6 +77,7 @@ pub struct Made {
     pub artifact: Artifact,
     /// The events of each session.
     pub events: BTreeMap<String, BTreeSet<String>>,
+    recognised: Vec<Link>,
     unreadable: usize,
 }
 
@@ -95,13 +101,17 @@ pub fn make(context: &Context, repo: &Repo, from: &[String], last: Option<NonZer
             }
         }
         let unreadable = std::mem::take(&mut selection.unreadable);
-        (shown::warn_all(&context.talk, &unreadable), selection.parts(last.map(NonZeroUsize::get))?)
+        let recognised = std::mem::take(&mut selection.recognised);
+        (shown::warn_all(&context.talk, &unreadable), recognised, selection.parts(last.map(NonZeroUsize::get))?)
     };
-    let (unreadable, parts) = parts;
+    let (unreadable, recognised, parts) = parts;
+    for sentence in recognised.iter().filter_map(matched::found_by) {
+        context.talk.say(&sentence);
+    }
     let events = parts.iter().map(|part: &Part| (part.source().session.clone(), part.events().clone())).collect();
     let mut derivation = Derivation::default();
     for part in parts {
         derivation.add(part);
     }
-    Ok(Made { artifact: derivation.artifact(), events, unreadable })
+    Ok(Made { artifact: derivation.artifact(), events, recognised, unreadable })
 }

@@ -42,6 +42,41 @@ fn squash_merge() {
 }
 
 #[test]
+fn squash_merge_where_git_itself_answers() {
+    for (object_format, ref_format) in [("sha256", "files"), ("sha1", "reftable")] {
+        let Some(mut stage) = Stage::with_formats(object_format, ref_format) else { continue };
+        stage.work("a", "a.rs", 6);
+        let picked = stage.work("b", "b.rs", 6);
+        stage.push_and_forget();
+        squash(&mut stage);
+        assert_eq!(stage.behind("origin/main"), found([("a", "branch"), ("b", "branch")]), "{object_format}");
+        stage.git(["checkout", "-q", "-b", "release", "main"]);
+        stage.tick();
+        stage.git(["cherry-pick", &picked]);
+        stage.push_plainly("release");
+        assert_eq!(stage.behind("origin/release"), found([("b", "patch")]), "{ref_format}");
+    }
+}
+
+#[test]
+fn a_handoff_of_a_squash_has_all_sessions_and_says_how_they_were_found() {
+    let mut stage = Stage::new();
+    stage.work("a", "a.rs", 6);
+    stage.work("b", "b.rs", 6);
+    stage.push_and_forget();
+    squash(&mut stage);
+    let reader = stage.reader("reader");
+    let commit = stage.world.head(&reader);
+    let made = stage.world.os_in(&reader, ["handoff", "build", "--from", &commit, "--json"]);
+    assert!(made.err.contains("is a squash of a branch"), "{}", made.err);
+    let told = made.json();
+    assert_eq!(told["sessions"].as_array().map(Vec::len), Some(2));
+    assert_eq!(told["matches"][0]["matched"], "branch");
+    let listed = stage.world.os_in(&reader, ["log", "HEAD~1.."]).ok();
+    assert_eq!(listed.matches("\t[branch] ").count(), 2, "{listed}");
+}
+
+#[test]
 fn squash_merge_of_a_branch_that_was_pushed_bit_by_bit() {
     let mut stage = Stage::new();
     for (id, file) in [("a", "a.rs"), ("b", "b.rs")] {

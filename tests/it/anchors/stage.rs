@@ -35,7 +35,21 @@ pub struct Stage {
 impl Stage {
     /// `main` with a file of 40 lines, pushed; `topic` begins there.
     pub fn new() -> Self {
-        let mut stage = Self { world: World::installed(), minute: 0 };
+        Self::of(World::installed())
+    }
+
+    /// In a world of other formats; `None` if this machine's git knows them not.
+    pub fn with_formats(object_format: &str, ref_format: &str) -> Option<Self> {
+        let world = World::with(&[("GIT_DEFAULT_HASH", object_format), ("GIT_DEFAULT_REF_FORMAT", ref_format)]);
+        world.fix().ok();
+        let is_reftable = world.repo().join(".git/reftable").exists();
+        let length = if object_format == "sha256" { 64 } else { 40 };
+        let is_so = is_reftable == (ref_format == "reftable") && world.head(world.repo()).len() == length;
+        is_so.then(|| Self::of(world))
+    }
+
+    fn of(world: World) -> Self {
+        let mut stage = Self { world, minute: 0 };
         stage.tick();
         stage.world.commit("base.rs", &Self::base(""), "base");
         stage.world.push().ok();
