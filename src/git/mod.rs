@@ -48,6 +48,7 @@ pub use lock::{PushLock, RepoLock};
 pub use names::{BadName, BranchName, HiddenRef, Oid, OidPrefix, OwnRef, RefName};
 pub use notes::{NoteBlob, NotesTree, noted, notes_between};
 pub use object::{EntryKind, ObjectHeader, ObjectKind, TreeEntry, Walk};
+pub use object_format::ObjectFormat;
 pub use patch::{LineChange, PatchId, PatchLimits, PatchLine};
 pub use reflog::Made;
 pub use refs::{Expected, RefValue, Update};

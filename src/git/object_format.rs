@@ -7,14 +7,16 @@ use super::{Error, ObjectKind, Oid, Result};
 
 /// What ids and checksums are made with in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ObjectFormat {
+pub enum ObjectFormat {
+    /// SHA-1: 40 hex digits.
     Sha1,
+    /// SHA-256: 64 hex digits.
     Sha256,
 }
 
 impl ObjectFormat {
     /// The id of an object. SHA-1 is libgit2's, which detects made collisions.
-    pub fn hash_object(self, kind: ObjectKind, content: &[u8]) -> Result<Oid> {
+    pub(super) fn hash_object(self, kind: ObjectKind, content: &[u8]) -> Result<Oid> {
         match self {
             Self::Sha1 => {
                 let oid = git2::Oid::hash_object(kind.to_git(), content).map_err(Error::git("hash", "an object"))?;
@@ -30,7 +32,7 @@ impl ObjectFormat {
     }
 
     /// Whether an id is one of this format.
-    pub fn is_of(self, oid: Oid) -> bool {
+    pub(super) fn is_of(self, oid: Oid) -> bool {
         oid.as_bytes().len() == self.id_length()
     }
 

@@ -4,12 +4,20 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Error, GitEnvironment, Repo, Result};
+use super::{Error, GitEnvironment, ObjectFormat, Repo, Result};
 
 /// What a bare repository has at least (gitrepository-layout(5)).
 const FOLDERS: [&str; 4] = ["objects/info", "objects/pack", "refs/heads", "refs/tags"];
-const FILES: [(&str, &str); 2] =
-    [("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"), ("HEAD", "ref: refs/heads/main\n")];
+const HEAD: &str = "ref: refs/heads/main\n";
+
+fn config(format: ObjectFormat) -> &'static str {
+    match format {
+        ObjectFormat::Sha1 => "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
+        ObjectFormat::Sha256 => {
+            "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n"
+        }
+    }
+}
 
 impl Repo {
     /// Opens the bare repository at exactly this path; `None` if there is nothing. What `environment` says of another
@@ -35,6 +43,14 @@ impl Repo {
     /// # Errors
     /// As [`Repo::open_private`]; [`Error::Io`] if it cannot be made.
     pub fn make_private(path: &Path, environment: &GitEnvironment) -> Result<Self> {
+        Self::make_private_of(ObjectFormat::Sha1, path, environment)
+    }
+
+    /// The same, with object ids of that kind if it is made.
+    ///
+    /// # Errors
+    /// As [`Repo::make_private`].
+    pub fn make_private_of(format: ObjectFormat, path: &Path, environment: &GitEnvironment) -> Result<Self> {
         if let Some(repo) = Self::open_private(path, environment)? {
             return Ok(repo);
         }
@@ -49,7 +65,7 @@ impl Repo {
         for folder in FOLDERS {
             fs::create_dir_all(draft.path().join(folder)).map_err(Error::io("make the repository", path))?;
         }
-        for (name, text) in FILES {
+        for (name, text) in [("config", config(format)), ("HEAD", HEAD)] {
             fs::write(draft.path().join(name), text).map_err(Error::io("make the repository", path))?;
         }
         match fs::rename(draft.path(), path) {

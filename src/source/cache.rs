@@ -5,8 +5,8 @@ use super::here::ledger_of;
 use super::{Error, Sources, blob, file_of};
 use crate::fanout::Destination;
 use crate::git::process::GitProgram;
-use crate::git::remote::{Direction, Endpoint, Extent, Network, addresses};
-use crate::git::{self, Config, HiddenRef, Oid, RemoteUrl, Repo};
+use crate::git::remote::{Direction, Endpoint, Extent, Network, RemoteError, addresses};
+use crate::git::{self, Config, HiddenRef, ObjectFormat, Oid, RemoteUrl, Repo};
 use crate::hail::Digest;
 use crate::store::cache_folder;
 use crate::uri::RemoteSource;
@@ -19,10 +19,27 @@ const SHORT: usize = 32;
 impl Sources<'_> {
     /// Fetches one file. How to reach the remote is taken from the configured one, if it is known here.
     pub(super) fn fetch_to_cache(&self, source: &RemoteSource, known: Option<&Destination>) -> Result<Vec<u8>, Error> {
+        match self.fetch_to(ObjectFormat::Sha1, source, known) {
+            Err(Error::Remote(RemoteError::OtherFormat { .. })) => self.fetch_to(ObjectFormat::Sha256, source, known),
+            fetched => fetched,
+        }
+    }
+
+    /// The same, through a repository with object ids of that kind.
+    fn fetch_to(
+        &self,
+        format: ObjectFormat,
+        source: &RemoteSource,
+        known: Option<&Destination>,
+    ) -> Result<Vec<u8>, Error> {
         let folder = cache_folder(self.environment).ok_or(Error::NoCache)?;
         let url = source.remote.url();
-        let path = folder.join("remotes").join(format!("{}.git", short(&url)));
-        let repo = Repo::make_private(&path, self.environment)?;
+        let ending = match format {
+            ObjectFormat::Sha1 => "git",
+            ObjectFormat::Sha256 => "sha256.git",
+        };
+        let path = folder.join("remotes").join(format!("{}.{ending}", short(&url)));
+        let repo = Repo::make_private_of(format, &path, self.environment)?;
         let outside = Config::outside(self.environment)?;
         let config = self.here.map_or(&outside, |here| here.config);
         let program = GitProgram::new(&self.environment.elsewhere(), &path);
@@ -35,11 +52,17 @@ impl Sources<'_> {
         };
         let network = Network { git: &program, config, prompts: self.prompts, deadline: None };
         let cached = Cached { repo: &repo, network, endpoint: &endpoint, path: source.path.in_tree() };
-        let file = match cached.file_on(source.reference.as_str())? {
+        let (found, missing) = match cached.file_on(source.reference.as_str()) {
+            // There may be something beside a ledger that is not there yet.
+            Err(Error::Remote(error @ RemoteError::NoSuchRef { .. })) => (None, Some(error)),
+            found => (found?, None),
+        };
+        let file = match found {
             Some(file) => Some(file),
             None => cached.left_beside(source)?,
         };
-        let file = file.ok_or_else(|| Error::NoFile(Box::new(source.clone())))?;
+        let nowhere = || missing.map_or_else(|| Error::NoFile(Box::new(source.clone())), Error::from);
+        let file = file.ok_or_else(nowhere)?;
         if !repo.has(file)? {
             network.fetch_object(&endpoint, file)?;
         }

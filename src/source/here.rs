@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Error, blob, file_of};
 use crate::fanout::{Destination, Inbox};
 use crate::git::process::{GitProgram, Prompts};
-use crate::git::remote::{Direction, Network, addresses};
+use crate::git::remote::{Direction, FetchError, Network, RemoteError, addresses};
 use crate::git::{self, Config, Oid, RefName, RemoteUrl, Repo, Signature};
 use crate::hail::{self, Digest};
 use crate::honour::honour;
@@ -123,17 +123,25 @@ impl Here<'_> {
         let Some((namespace, ledger)) = ledger_of(source) else { return Ok(None) };
         let network = Network { git: self.program, config: self.config, prompts, deadline: None };
         let mappings = namespace.some(known.key(), [&ledger]).map_err(git::Error::from)?;
-        let endpoint = known.endpoint(self.config);
+        let (endpoint, tracking) = (known.endpoint(self.config), remote_prefix(known.key()));
         // Without it (nobody lets go of it) one of two fetches may fail.
         let _lock = self.repo.lock_pushes(Instant::now() + PATIENCE).ok();
-        let fetched = network.fetch(self.repo, &endpoint, &remote_prefix(known.key()), &mappings)?;
+        let (fetched, missing) = match network.fetch(self.repo, &endpoint, &tracking, &mappings) {
+            // There may be something beside a ledger that is not there yet.
+            Err(FetchError::Remote(error @ RemoteError::NoSuchRef { .. })) => {
+                let beside = mappings.get(1..).unwrap_or_default();
+                (network.fetch(self.repo, &endpoint, &tracking, beside)?, Some(error))
+            }
+            fetched => (fetched?, None),
+        };
         let by = Appender { signature: self.signature, lock: None, deadline: Instant::now() + PATIENCE };
         honour(self.repo, &fetched.moved, &by)?;
         let inbox = Inbox::of(self.repo, &ledger, known.key())?.tips;
         let tracking = ledger.to_tracking(known.key()).to_ref().map_err(git::Error::from)?;
         let tips = self.repo.read_ref(tracking.name())?.into_iter().chain(inbox);
         let mut files = tips.filter_map(|tip| self.file_at(tip, source));
-        files.next().map(Some).ok_or_else(|| Error::NoFile(Box::new(source.clone())))
+        let nowhere = || missing.map_or_else(|| Error::NoFile(Box::new(source.clone())), Error::from);
+        files.next().map(Some).ok_or_else(nowhere)
     }
 }
 

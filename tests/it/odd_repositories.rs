@@ -27,7 +27,7 @@ fn titles_elsewhere(world: &World, name: &str) -> Vec<String> {
 
 /// A world whose repositories are of other formats: new ones are, by these variables of git's. `None` if this machine's
 /// git knows no such format.
-fn world_of(object_format: &str, ref_format: &str) -> Option<World> {
+pub fn world_of(object_format: &str, ref_format: &str) -> Option<World> {
     let variables = [("GIT_DEFAULT_HASH", object_format), ("GIT_DEFAULT_REF_FORMAT", ref_format)];
     let world = World::with(&variables);
     let is_reftable = world.repo().join(".git/reftable").exists();

@@ -78,6 +78,12 @@ pub enum RemoteError {
         /// The ref.
         name: String,
     },
+    /// It has object ids of another kind than the repository here.
+    #[error("{url} and the repository here have object ids of different kinds (SHA-1, SHA-256)")]
+    OtherFormat {
+        /// The remote.
+        url: String,
+    },
     /// Anything else.
     #[error("git could not talk to {url}: {reason}")]
     Failed {

@@ -67,6 +67,9 @@ pub(super) fn failure(url: &RemoteUrl, finished: &Finished) -> RemoteError {
         return RemoteError::TimedOut { url };
     }
     let said = &finished.stderr;
+    if said.contains("mismatched algorithms: ") {
+        return RemoteError::OtherFormat { url };
+    }
     if let Some(reason) = line_with(said, &DENIED) {
         return RemoteError::Denied { url, reason };
     }

@@ -52,3 +52,32 @@ fn of_eight_that_share_at_once_in_one_clone_none_loses_anything() {
     assert_eq!(snapshots(&world, world.origin(), MAIN).len(), 9);
     assert!(world.refs(world.origin(), "refs/opensession/inbox/").is_empty(), "they wait for each other");
 }
+
+#[test]
+fn what_lost_every_race_has_an_address_too() {
+    let world = World::new();
+    // Somebody holds the ledger over there, for all that can be seen from here.
+    let lock = world.origin().join(format!("{MAIN}.lock"));
+    fs::create_dir_all(lock.parent().expect("a folder")).expect("folders");
+    for is_first in [true, false] {
+        fs::write(&lock, "").expect("a lock");
+        let local = registered(&world, if is_first { "s1" } else { "s2" });
+        let text = world.os(["cat", &local]).ok();
+        let answer = world.os(["share", &local, "--git", "--remote", "origin", "--push"]);
+        assert!(answer.err.contains("beside the ledger of main"), "{answer:?}");
+        let address = lines(answer).0;
+        let ben = world.clone_to(if is_first { "ben" } else { "cam" });
+        for folder in [&ben, &world.root()] {
+            assert_eq!(world.os_in(folder, ["cat", &address]).ok(), text);
+            let wrong = address.replace(".jsonl", "").replace("sessions/", "sessions/0");
+            world.os_in(folder, ["cat", &wrong]).code(1);
+        }
+        // Whoever pushes next puts it in order: somebody else, who has seen it.
+        fs::remove_file(&lock).expect("a lock");
+        let other = registered_in(&world, &ben, if is_first { "s3" } else { "s4" });
+        pushed(&world, &ben, &other);
+        assert!(world.refs(world.origin(), "refs/opensession/inbox/").is_empty());
+        assert_eq!(world.os_in(world.root(), ["cat", &address]).ok(), text);
+    }
+    assert_eq!(snapshots(&world, world.origin(), MAIN).len(), 4);
+}

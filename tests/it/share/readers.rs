@@ -40,6 +40,38 @@ fn in_the_same_clone_in_a_fresh_one_and_outside_of_any() {
 }
 
 #[test]
+fn in_and_outside_of_repositories_of_every_kind() {
+    for (object_format, ref_format) in [("sha256", "files"), ("sha1", "reftable"), ("sha256", "reftable")] {
+        let Some(world) = crate::odd_repositories::world_of(object_format, ref_format) else { continue };
+        let local = registered(&world, "s1");
+        let text = world.os(["cat", &local]).ok();
+        let address = pushed(&world, world.repo(), &local);
+        // Outside twice: what is fetched there is kept in a repository of the right kind.
+        for folder in [world.repo(), world.clone_to("ben"), world.root(), world.root()] {
+            reads(&world, &folder, &address, &text);
+        }
+        let cached = fs::read_dir(world.home().join(".cache/opensession/remotes")).expect("it is there");
+        assert!(cached.count() <= 2);
+    }
+}
+
+#[test]
+fn a_session_is_shared_from_a_bare_clone_and_from_a_linked_worktree() {
+    let world = World::new();
+    world.git(world.root(), ["clone", "-q", "--bare", "origin.git", "bare.git"]).ok();
+    world.git(world.repo(), ["worktree", "add", "-q", "../linked", "-b", "topic"]).ok();
+    for (folder, session, ledger) in [("bare.git", "s1", "bWFpbg"), ("linked", "s2", "dG9waWM")] {
+        let local = registered_in(&world, world.path(folder), session);
+        let address = pushed(&world, world.path(folder), &local);
+        assert!(address.contains(&format!("branches%2F{ledger}/")), "{address}");
+        assert_eq!(
+            world.os_in(world.root(), ["cat", &address]).ok(),
+            world.os_in(world.path(folder), ["cat", &local]).ok()
+        );
+    }
+}
+
+#[test]
 fn an_address_at_github_or_gitlab_is_read_from_where_git_is_told_to_find_it() {
     for (url, remote) in [
         ("https://github.com/ann/greeter.git", "gh/ann/greeter"),
