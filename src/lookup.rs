@@ -52,7 +52,12 @@ impl<'a, 'repo> Lookup<'a, 'repo> {
         // Where a part of it cannot be read its id is all there is.
         let Ok(Some(anchors)) = anchor::of_commit(self.repo, &known) else { return Ok(links) };
         let is_linked = !links.is_empty();
-        for link in self.by_patch(commit, anchors.patch)? {
+        let by_patch = match self.by_patch(commit, anchors.patch) {
+            // What is known is worth more than that a ledger is damaged; it is told of elsewhere.
+            Err(_) if is_linked => Vec::new(),
+            found => found?,
+        };
+        for link in by_patch {
             // A commit with links of its own may be the squash of a branch with more; what another commit with the same
             // patch has is that one's.
             let is_wanted = !is_linked || link.matched == Match::Branch;
@@ -97,6 +102,7 @@ impl<'a, 'repo> Lookup<'a, 'repo> {
                 }
             }
         }
+        links.sort_by(Link::by_strength);
         Ok(links)
     }
 
@@ -112,8 +118,13 @@ impl<'a, 'repo> Lookup<'a, 'repo> {
         self.similar_left.set(left);
         let mut compared = HashSet::new();
         let mut best: BTreeMap<SessionKey, (Percent, Evidence)> = BTreeMap::new();
+        let mut problem = None;
         for line in lines.sought() {
-            for found in self.ledgers.patch_links(line)? {
+            let found = self.ledgers.patch_links(line).unwrap_or_else(|error| {
+                problem.get_or_insert(error);
+                Vec::new()
+            });
+            for found in found {
                 let Some(evidence) = found.evidence else { continue };
                 let Some(Anchor::Lines { commit: other, written, added, sketch }) = &evidence.anchor else { continue };
                 if !compared.insert((found.key, other.id)) {
@@ -125,6 +136,9 @@ impl<'a, 'repo> Lookup<'a, 'repo> {
                     best.insert(found.key, (shared.share, evidence));
                 }
             }
+        }
+        if let Some(problem) = problem.filter(|_| best.is_empty()) {
+            return Err(problem);
         }
         let found = best.into_iter().map(|(key, (share, evidence))| Link {
             commit: commit.oid,

@@ -33,7 +33,10 @@ pub fn run(context: &mut Context, arguments: &Log) -> Result<Exit, Failure> {
         };
         return all(context, ledgers, limit, &wanted, arguments.form);
     };
-    let findings = browser.behind_range(range)?;
+    let findings = {
+        let _progress = context.talk.progress("Looking for sessions");
+        browser.behind_range(range)?
+    };
     let unreadable = shown::warn_unreadable(&context.talk, &browser, &findings);
     let ledgers = browser.ledgers();
     let of_branch =

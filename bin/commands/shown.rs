@@ -164,7 +164,9 @@ pub fn reasons(evidence: &Evidence) -> Vec<Untrusted> {
         words.push(counted(evidence.lines, "line").into());
     }
     if let Some(share) = evidence.share {
-        words.push(format!("{} % of the commit", share.get()).into());
+        // What a link was found by was another commit.
+        let whole = if evidence.anchor.is_some() { "the original commit" } else { "the commit" };
+        words.push(format!("{} % of {whole}", share.get()).into());
     }
     let files = evidence.more_files.saturating_add(evidence.files.len() as u64);
     if files > 0 {

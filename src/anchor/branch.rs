@@ -10,6 +10,8 @@ use crate::git::{self, BranchName, Config, Exclude, Oid, PatchId, PatchLimits, R
 
 /// A branch with more commits than this is none that is squashed.
 const MOST_COMMITS: usize = 500;
+/// How many of them are held against the patch of all: where the others cancel each other out, it is that of one.
+const MOST_COMPARED: usize = 64;
 /// How many branches are asked for a common ancestor, and against how many ancestors a patch is made.
 const MOST_TARGETS: usize = 8;
 const MOST_BASES: usize = 3;
@@ -26,7 +28,7 @@ pub struct Branch {
 }
 
 /// The patches of the branch with that tip, nearest ancestor first. None for a branch of one commit, which has the patch
-/// of that; for one that is merged already; for one that is too large.
+/// of that, as has one whose other commits cancel each other out; for one that is merged already; for one that is too large.
 ///
 /// # Errors
 /// When history or objects cannot be read.
@@ -81,6 +83,11 @@ fn against(repo: &Repo, base: Oid, tip: Oid) -> git::Result<Option<Branch>> {
         return Ok(None);
     }
     let [old, new] = [repo.commit(base)?.tree, repo.commit(tip)?.tree];
-    let patch = repo.patch_between(Some(old), new, PatchLimits::default(), &mut |_| {})?;
-    Ok(patch.map(|patch| Branch { patch, commits }))
+    let Some(patch) = repo.patch_between(Some(old), new, PatchLimits::default(), &mut |_| {})? else { return Ok(None) };
+    for oid in commits.iter().take(MOST_COMPARED) {
+        if repo.patch_of(*oid, PatchLimits::default(), &mut |_| {})? == Some(patch) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Branch { patch, commits }))
 }

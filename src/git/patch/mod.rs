@@ -48,9 +48,9 @@ pub struct PatchLimits {
 }
 
 impl Default for PatchLimits {
-    /// 2,000 files, 32 MB.
+    /// 2,000 files, 16 MB.
     fn default() -> Self {
-        Self { files: 2_000, bytes: 32 << 20 }
+        Self { files: 2_000, bytes: 16 << 20 }
     }
 }
 

@@ -245,6 +245,22 @@ fn rewritten_by_a_program_that_knows_no_hooks() {
 }
 
 #[test]
+fn a_branch_whose_work_was_taken_back_is_not_behind_what_is_left_of_it() {
+    let mut stage = Stage::new();
+    stage.work("a", "a.rs", 6);
+    stage.tick();
+    stage.git(["revert", "--no-edit", "HEAD"]);
+    // Long after the session.
+    (0..40).for_each(|_| stage.tick());
+    stage.by_hand("notes.rs", &Stage::lines("somebody", 6));
+    stage.push_and_forget();
+    assert_eq!(stage.behind("origin/topic"), none());
+    stage.git(["commit", "-q", "--amend", "-m", "said better"]);
+    stage.push_plainly("topic");
+    assert_eq!(stage.behind("origin/topic"), none());
+}
+
+#[test]
 fn what_only_looks_the_same_is_nobodys() {
     let mut stage = Stage::new();
     stage.work("a", "a.rs", 6);
