@@ -1,7 +1,8 @@
 //! What the first OpenSession called cleanup: what belongs to no branch any more goes after a while.
 //!
 //! Of the ledgers, here and at remotes, go the sessions that are older than so many days and tied to no commit of a branch
-//! or tag that there is ([`crate::prune`] takes them out); and of the handoffs here the old ones that nobody has pinned.
+//! or tag that there is, nor to one that such a commit was made from ([`crate::prune`] takes them out); and of the handoffs
+//! here the old ones that nobody has pinned.
 //!
 //! A branch is gone only if the remote says which ones it has, and this is not among them: a remote that cannot be asked,
 //! and history that is not here, are errors.

@@ -104,6 +104,25 @@ fn old_sessions_of_branches_that_are_gone_go_and_all_others_stay() {
 }
 
 #[test]
+fn what_was_squashed_into_a_branch_stays_with_it() {
+    let mut world = scene();
+    world.set_now("2026-03-06T13:00:00Z");
+    // A host does it, where no log is.
+    let host = world.clone_to("host");
+    world.git(&host, ["merge", "-q", "--squash", "origin/topic"]).ok();
+    world.git(&host, ["commit", "-q", "-m", "topic, as one"]).ok();
+    world.git(&host, ["push", "-q", "origin", "main"]).ok();
+    gone(&world);
+    world.git(world.repo(), ["fetch", "-q", "--prune"]).ok();
+    world.git(world.repo(), ["reset", "-q", "--hard", "origin/main"]).ok();
+    world.set_now(LATER);
+    init(&world);
+    world.os(["cleanup", "run", "--apply"]).ok();
+    assert_eq!(world.titles(world.origin()), ["write one.txt", "write two.txt"]);
+    assert!(world.os(["show", "HEAD"]).ok().contains("write two.txt"));
+}
+
+#[test]
 fn what_is_not_old_enough_stays() {
     let mut world = scene();
     gone(&world);
