@@ -103,9 +103,9 @@ pub enum Verb {
     /// Share a session: an address that others can read
     ///
     /// The session goes, looked through for secrets once more, as one plain file into the ledger of the current branch.
-    /// Without --push nothing leaves this machine. With it this one session goes, and nothing else that the ledger has:
-    /// --push with a remote you name is your consent for that one push; --quick asks once, and remembers a yes as
-    /// opensession.share.auto-push-consent. Neither lets other sessions go there.
+    /// Without --push there is no network; the next push that carries the ledger takes it along. With --push this one
+    /// session goes, and nothing else that the ledger has: --push with a remote you name is your consent for that one push;
+    /// --quick asks once, and remembers a yes as opensession.share.auto-push-consent. Neither lets other sessions go there.
     Share(Share),
     /// Fetch the ledgers of a remote
     Fetch(Fetch),

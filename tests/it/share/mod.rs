@@ -239,4 +239,11 @@ fn the_words_of_the_first_opensession_are_understood() {
     assert_eq!(rest, [format!("opensession share {uri} --git --remote origin --push")]);
     assert_eq!(run(&format!("share {uri} --git --remote origin --push")).ok(), format!("{address}\n"));
     assert_eq!(run(&format!("cat {address}")).ok(), fs::read_to_string(hail).expect("text"));
+    let refused = run(&format!("share {uri} --web")).code(2);
+    assert!(refused.err.contains(&format!("hint: opensession share {uri} --git --remote origin\n")), "{refused:?}");
+    let refused = run(&format!("share {address} --web")).code(1);
+    assert!(refused.err.contains("hint: opensession config init --base-url https://opensession.io\n"), "{refused:?}");
+    run("config init --base-url https://opensession.io").ok();
+    let shown = run(&format!("share {address} --web")).ok();
+    assert_eq!(shown, format!("https://opensession.io{}\n", address.strip_prefix("os:/").expect("an address")));
 }
