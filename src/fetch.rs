@@ -4,7 +4,9 @@
 //! reason only: what the remote has purged, or let expire, goes here, too ([`crate::honour`]). Nothing that waits here
 //! to be pushed can be lost.
 
-use crate::fanout::{Contents, Destination, FanoutError};
+use std::time::{Duration, Instant};
+
+use crate::fanout::{Contents, Destination, FanoutError, Inbox};
 use crate::fold::drop_folded;
 use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
@@ -27,6 +29,9 @@ pub struct Fetched {
     pub folded: Vec<LedgerRef>,
     /// Whether the notes here got anything new.
     pub notes: bool,
+    /// Why what lies in inboxes there could not be fetched: somebody may have left there what no fetch takes. It keeps
+    /// nothing else from being fetched.
+    pub unfetched: Option<String>,
 }
 
 /// A ledger of the remote that is not what it was when last fetched.
@@ -60,6 +65,18 @@ pub enum Error {
     Ledger(#[source] FanoutError),
 }
 
+impl From<FetchError> for Error {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Remote(error) => Self::Remote(error),
+            FetchError::Local(error) => Self::Git(error),
+        }
+    }
+}
+
+/// How long a tracking ref that another process has locked is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Where a remote is fetched from, and what it is filed under: the name of a configured one, or an address.
 ///
 /// # Errors
@@ -92,21 +109,24 @@ pub fn fetch_from(
     let mappings = namespace.all(destination.key()).map_err(git::Error::from)?;
     let tracking = remote_prefix(destination.key());
     let report = network.fetch(repo, &destination.endpoint(network.config), &tracking, &mappings);
-    let report = report.map_err(|error| match error {
-        FetchError::Remote(error) => Error::Remote(error),
-        FetchError::Local(error) => Error::Git(error),
-    })?;
-    let honoured = honour(repo, &report.moved, by).map_err(|error| Error::Ledger(error.into()))?;
+    let mut moved = report.map_err(Error::from)?.moved;
+    let honoured = honour(repo, &moved, by).map_err(|error| Error::Ledger(error.into()))?;
     let gone = |moved: &Moved| moved.new.is_none().then(|| LedgerRef::parse(&moved.name)).flatten();
-    let gone: Vec<LedgerRef> = report.moved.iter().filter_map(gone).filter(|gone| gone.inbox().is_none()).collect();
+    let gone: Vec<LedgerRef> = moved.iter().filter_map(gone).collect();
     let folded = drop_folded(repo, destination.key(), &gone).map_err(|error| Error::Ledger(error.into()))?;
     // Where nobody wants notes of ours, none are made; what was fetched of them is kept beside.
     let wants_notes = FanoutMode::read(network.config).is_ok_and(|mode| mode != Some(FanoutMode::HiddenRef));
     let absorb = || notes::absorb(repo, destination.key(), by).map_err(|error| Error::Ledger(error.into()));
     let notes = wants_notes && absorb()?;
+    let mut unfetched = None;
+    match Inbox::fetch(repo, network, destination, namespace, by.deadline.max(Instant::now() + PATIENCE)) {
+        Ok(inboxes) => moved.extend(inboxes),
+        Err(FetchError::Remote(error)) if !error.is_network() => unfetched = Some(error.to_string()),
+        Err(error) => return Err(error.into()),
+    }
     let beside = tracking_notes(destination.key());
     let mut ledgers = Vec::new();
-    for moved in report.moved.into_iter().filter(|moved| !moved.name.as_bytes().starts_with(beside.as_bytes())) {
+    for moved in moved.into_iter().filter(|moved| !moved.name.as_bytes().starts_with(beside.as_bytes())) {
         let ledger = LedgerRef::parse(&moved.name);
         let is_inbox = ledger.as_ref().is_some_and(|ledger| ledger.inbox().is_some());
         let branch = ledger.as_ref().and_then(|ledger| branch_of(repo, ledger));
@@ -123,7 +143,7 @@ pub fn fetch_from(
         let (name, old, new) = (moved.name, moved.old, moved.new);
         ledgers.push(FetchedLedger { name, branch, old, new, is_inbox, contents });
     }
-    Ok(Fetched { label: destination.label(), ledgers, honoured, folded, notes })
+    Ok(Fetched { label: destination.label(), ledgers, honoured, folded, notes, unfetched })
 }
 
 /// The branch of a ledger; a very long name stands in the ledger only.

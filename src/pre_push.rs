@@ -18,7 +18,8 @@ use crate::git::remote::Network;
 use crate::git::{
     self, BranchName, Config, DiffLimits, Exclude, GitEnvironment, Head, Oid, Repo, Signature, WalkLimits,
 };
-use crate::ledger;
+use crate::honour::honour;
+use crate::ledger::{self, Appender};
 use crate::notes;
 use crate::redaction::Redactor;
 use crate::settings::{BadSetting, SecretScan, Settings};
@@ -212,6 +213,7 @@ impl PrePush<'_> {
         let destination = Destination::of_push(name, url, self.config, base(self.repo));
         self.scan(&updates, &destination, settings, &mut outcome);
         if !outcome.is_blocked() {
+            self.follow(deadline, &mut outcome);
             self.capture(&updates, deadline, &mut outcome);
             let going = self.without_rejected(updates, may_force(&above));
             self.carry(&going, &destination, deadline, &mut outcome);
@@ -254,6 +256,14 @@ impl PrePush<'_> {
         match scan_push(self.repo, updates, destination.name(), walk, SCANNED, &scanner) {
             Ok(found) => outcome.secrets = found,
             Err(error) => outcome.problems.push(error.into()),
+        }
+    }
+
+    /// Takes out here what was purged elsewhere, as far as somebody has fetched that.
+    fn follow(&self, deadline: Instant, outcome: &mut Outcome) {
+        let by = Appender { signature: self.signature, lock: None, deadline };
+        if let Err(error) = honour(self.repo, &[], &by) {
+            outcome.problems.push(FanoutError::from(error).into());
         }
     }
 
@@ -375,7 +385,7 @@ impl PrePush<'_> {
         let network =
             Network { git: self.program, config: self.config, prompts: Prompts::Never, deadline: Some(deadline) };
         let fanout = Fanout { repo: self.repo, network, destination, signature: self.signature, asks_again: false };
-        let plan = if fanout.meet(plan.namespace)? { self.plan(updates, destination)? } else { plan };
+        let plan = if fanout.meet(&plan)? { self.plan(updates, destination)? } else { plan };
         Ok(fanout.run(&plan))
     }
 

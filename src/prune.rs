@@ -3,12 +3,14 @@
 //! A prune sets the floor of each ledger that has something older: whole days go at once, with their links and
 //! snapshots. Sessions behind commits that matter can be kept by name.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::git::{self, BranchName, ObjectBatch, Oid, Repo, WalkLimits};
 use crate::ledger::{
     self, Day, Holdings, LOCAL_PREFIX, LedgerRef, LedgerView, Ledgers, REMOTES_PREFIX, Retention, Rewrite, Scope,
-    SessionKey, without,
+    SessionKey, Ties, without,
 };
 use crate::lookup::Lookup;
 use crate::session::Timestamp;
@@ -65,7 +67,12 @@ pub struct Plan {
     /// What cannot be read.
     pub unreadable: Vec<ledger::Error>,
     kept: BTreeMap<BranchName, BTreeSet<SessionKey>>,
+    /// What goes from the trees that were looked through, each as the ledger of its branch: once is enough.
+    looked: RefCell<HashMap<Looked, Rc<Holdings>>>,
 }
+
+/// A tree that was looked through, and the branch whose ledger it is.
+type Looked = (Oid, Option<BranchName>);
 
 /// What goes from one ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +115,8 @@ impl Plan {
     /// # Errors
     /// When the ledgers cannot be listed.
     pub fn keeping(repo: &Repo, floor: Day, reached: &HashSet<Oid>) -> ledger::Result<Self> {
-        let mut plan = Self { floor, ledgers: Vec::new(), unreadable: Vec::new(), kept: BTreeMap::new() };
+        let (ledgers, unreadable, kept) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut plan = Self { floor, ledgers, unreadable, kept, looked: RefCell::default() };
         let mut views = Vec::new();
         for prefix in [LOCAL_PREFIX, REMOTES_PREFIX] {
             for found in repo.refs(prefix)? {
@@ -120,20 +128,9 @@ impl Plan {
             }
         }
         let rewritten = sessions_behind(repo, reached)?;
-        // First what is kept in any ledger of a branch: what one of them drops would be gone from all.
-        for (_, view) in &views {
-            let Some(branch) = view.branch().filter(|_| !reached.is_empty()) else { continue };
-            let mut linked = view.linked_to(|commit| reached.contains(&commit))?;
-            for key in &rewritten {
-                if view.has_session(*key)? {
-                    linked.insert(*key);
-                }
-            }
-            let older = linked.into_iter().filter(|key| key.day < floor && view.retention().keeps(*key));
-            plan.kept.entry(branch.clone()).or_default().extend(older);
-        }
-        for (ledger, view) in &views {
-            let held = plan.held(view)?;
+        let ties = plan.keep_linked(&views, reached, &rewritten)?;
+        for ((ledger, view), ties) in views.iter().zip(ties) {
+            let held = plan.held(view, ties.as_ref())?;
             if !held.is_empty() {
                 plan.ledgers.push(LedgerPlan::of(ledger, view, &held, plan.kept_in(view))?);
             }
@@ -141,15 +138,54 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Finds what is kept in any ledger of a branch: what one of them drops would be gone from all. Gives the ties of each
+    /// ledger, as far as they had to be read.
+    fn keep_linked(
+        &mut self,
+        views: &[(LedgerRef, LedgerView<'_>)],
+        reached: &HashSet<Oid>,
+        rewritten: &BTreeSet<SessionKey>,
+    ) -> ledger::Result<Vec<Option<Ties>>> {
+        let mut all = Vec::new();
+        for (_, view) in views {
+            let Some(branch) = view.branch().filter(|_| !reached.is_empty()) else {
+                all.push(None);
+                continue;
+            };
+            let ties = view.ties()?;
+            let mut linked = ties.sessions_of(|commit| reached.contains(&commit));
+            for key in rewritten {
+                if view.has_session(*key)? {
+                    linked.insert(*key);
+                }
+            }
+            let older = linked.into_iter().filter(|key| key.day < self.floor && view.retention().keeps(*key));
+            self.kept.entry(branch.clone()).or_default().extend(older);
+            all.push(Some(ties));
+        }
+        Ok(all)
+    }
+
     /// Whether there is nothing older.
     pub fn is_empty(&self) -> bool {
         self.ledgers.is_empty()
     }
 
-    /// What goes from a ledger.
-    fn held(&self, view: &LedgerView<'_>) -> ledger::Result<Holdings> {
+    /// What goes from a ledger. Its ties are read, unless they are given.
+    fn held(&self, view: &LedgerView<'_>, ties: Option<&Ties>) -> ledger::Result<Rc<Holdings>> {
+        let place = (view.root(), view.branch().cloned());
+        if let Some(held) = self.looked.borrow().get(&place) {
+            return Ok(Rc::clone(held));
+        }
         let kept = self.kept_in(view);
-        view.holdings(|key| key.day < self.floor && !kept.contains(&key))
+        let wanted = |key: SessionKey| key.day < self.floor && !kept.contains(&key);
+        let held = match ties {
+            Some(ties) => view.holdings_tied(ties, wanted)?,
+            None => view.holdings(wanted)?,
+        };
+        let held = Rc::new(held);
+        self.looked.borrow_mut().insert(place, Rc::clone(&held));
+        Ok(held)
     }
 
     fn kept_in(&self, view: &LedgerView<'_>) -> &BTreeSet<SessionKey> {
@@ -195,7 +231,7 @@ impl LedgerPlan {
 
 impl Rewrite for Plan {
     fn rewrite(&self, view: &LedgerView<'_>, batch: &mut ObjectBatch<'_>) -> ledger::Result<Option<Oid>> {
-        let held = self.held(view)?;
+        let held = self.held(view, None)?;
         // A ledger that never had anything older needs no floor, and keeps its history.
         if held.is_empty() && view.floor() < Some(self.floor) {
             return Ok(None);

@@ -14,6 +14,8 @@ use crate::ledger::{
     SidPrefix, StoredSession, without,
 };
 use crate::redaction::{Findings, Redactor};
+use crate::store::{self, Store};
+use crate::uri::ObjectName;
 
 /// Which sessions shall go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,9 @@ pub enum Error {
     /// The ledgers cannot be read.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// The store of registered sessions cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 /// What a purge takes out, and where.
@@ -59,6 +64,8 @@ pub struct Planned {
     pub links: usize,
     /// Its snapshots.
     pub snapshots: BTreeSet<Digest>,
+    /// Under which names it is registered in this repository.
+    pub registered: BTreeSet<ObjectName>,
     /// How many bytes it has, at most in one ledger.
     pub bytes: u64,
     /// Whether it was purged before: what is left of it may be history.
@@ -73,8 +80,9 @@ impl Plan {
     pub fn new(repo: &Repo, selection: &Selection, redactor: &Redactor) -> Result<Self, Error> {
         let mut plan = Self::default();
         let views = plan.views(repo)?;
+        let registered = Store::of(repo).sessions()?;
         let wanted = match selection {
-            Selection::Named(names) => named(&views, names)?,
+            Selection::Named(names) => named(&views, &registered.iter().map(|(sid, ..)| *sid).collect(), names)?,
             Selection::Rule(rule) => by_rule(&views, rule, redactor)?,
             Selection::Before(day) => of_before(&views, *day)?,
         };
@@ -84,6 +92,9 @@ impl Plan {
             for sid in wanted.iter().filter(|sid| view.retention().purged.contains(sid)) {
                 plan.sessions.entry(*sid).or_default().is_purged = true;
             }
+        }
+        for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
+            plan.sessions.entry(sid).or_default().registered.insert(name);
         }
         Ok(plan)
     }
@@ -182,13 +193,18 @@ fn would_find(
     Ok(found.count(rule) > 0)
 }
 
-/// The sessions whose names begin so. One that was purged before is found, too: its ledgers may be left half done.
-fn named(views: &[(LedgerRef, LedgerView<'_>)], names: &[String]) -> Result<BTreeSet<Sid>, Error> {
+/// The sessions whose names begin so, in ledgers and among those that are registered. One that was purged before is found,
+/// too: its ledgers may be left half done.
+fn named(
+    views: &[(LedgerRef, LedgerView<'_>)],
+    registered: &BTreeSet<Sid>,
+    names: &[String],
+) -> Result<BTreeSet<Sid>, Error> {
     let mut wanted = BTreeSet::new();
     for text in names {
         let unknown = || browse::Error::Unknown { text: text.clone() };
         let prefix: SidPrefix = text.parse().map_err(|_| unknown())?;
-        let mut found = BTreeSet::new();
+        let mut found: BTreeSet<Sid> = registered.iter().copied().filter(|sid| prefix.matches(*sid)).collect();
         for (_, view) in views {
             found.extend(view.names_like(prefix)?);
         }
@@ -240,6 +256,10 @@ impl Rewrite for Purge {
         let mut wanted = self.retention.clone();
         wanted.purged_snapshots.extend(held.snapshots.keys());
         without(view, &wanted, batch)
+    }
+
+    fn gone(&self) -> BTreeSet<Sid> {
+        self.retention.purged.clone()
     }
 
     fn message(&self) -> &'static str {

@@ -110,7 +110,7 @@ pub fn push(shared: &Shared, snapshot: &Snapshot, fanout: &Fanout<'_>) -> Result
     let plan = || Plan::alone(repo, network.config, destination, &shared.branch, commit, alone);
     let first = plan()?;
     // Of a remote that was never asked nothing is known of what somebody has purged there.
-    let plan = if fanout.meet(first.namespace)? { plan()? } else { first };
+    let plan = if fanout.meet(&first)? { plan()? } else { first };
     let report = fanout.run(&plan);
     let outcome = report.ledgers.first().map(|ledger| &ledger.outcome);
     let arrival = match outcome {

@@ -1,9 +1,21 @@
 //! What the verbs understand that take things out of ledgers.
-#![expect(clippy::struct_excessive_bools, reason = "each is a flag that a user may give or not")]
-
 use clap::{ArgGroup, Args};
 use git_opensession::ledger::Day;
 use git_opensession::prune::Age;
+
+/// How it is done, or only shown.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// Print the plan, and change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print what was done as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which").required(true).args(["sessions", "rule", "before"]))]
@@ -20,15 +32,8 @@ pub struct Purge {
     /// Only at this remote; else at all that may have sessions
     #[arg(long, value_name = "REMOTE")]
     pub remote: Option<String>,
-    /// Print the plan, and change nothing
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub asked: Asked,
 }
 
 #[derive(Debug, Args)]
@@ -39,15 +44,8 @@ pub struct Redact {
     /// Only at this remote; else at all that may have sessions
     #[arg(long, value_name = "REMOTE")]
     pub remote: Option<String>,
-    /// Say what would change, and change nothing
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub asked: Asked,
 }
 
 #[derive(Debug, Args)]
@@ -80,13 +78,6 @@ pub struct Fold {
     /// At this remote, too; else at the one that a push goes to
     #[arg(long, value_name = "REMOTE")]
     pub remote: Option<String>,
-    /// Print the plan, and change nothing
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Print what was done as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub asked: Asked,
 }

@@ -22,6 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(600);
 
 pub fn run(context: &mut Context, arguments: &Capture) -> Result<Exit, Failure> {
     let work = Work::new(context)?;
+    work.follow()?;
     let branch = arguments.branch.as_deref().map(BranchName::new).transpose().map_err(git::Error::from)?;
     let targets = targets_by_hand(&work.repo, &work.config, arguments.range.as_deref(), branch)?;
     let request = Request {

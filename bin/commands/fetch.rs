@@ -45,6 +45,9 @@ pub(super) fn tell_more(context: &Context, fetched: &Fetched) {
     if fetched.notes {
         context.talk.say("notes are joined: git log --notes=opensession");
     }
+    if let Some(why) = &fetched.unfetched {
+        context.talk.warn(&format!("what lies in inboxes at {} was not fetched: {why}", fetched.label), &[]);
+    }
     for ledger in &fetched.honoured {
         let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
         let label = &fetched.label;

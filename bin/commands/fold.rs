@@ -26,11 +26,12 @@ pub fn run(context: &mut Context, arguments: &Fold) -> Result<Exit, Failure> {
     rolled::fetch(context, &rolling, destination.as_slice())?;
     let asked = Asked { repo: &work.repo, network: rolling.network, destination: destination.as_ref() };
     let plan = Plan::new(&asked, &target, &named)?;
-    let told = Told { label: destination.as_ref().map(Destination::label), plan: &plan, is_dry_run: arguments.dry_run };
-    if plan.folded.is_empty() || arguments.dry_run {
-        return told.tell(context, arguments.json, None);
+    let told =
+        Told { label: destination.as_ref().map(Destination::label), plan: &plan, is_dry_run: arguments.asked.dry_run };
+    if plan.folded.is_empty() || arguments.asked.dry_run {
+        return told.tell(context, arguments.asked.json, None);
     }
-    if !arguments.json {
+    if !arguments.asked.json {
         context.out.write(|out, _| told.write_plan(out))?;
     }
     let ledgers = counted(plan.folded.len() as u64, "ledger");
@@ -41,14 +42,14 @@ pub fn run(context: &mut Context, arguments: &Fold) -> Result<Exit, Failure> {
     command.extend(["--into".to_owned(), arguments.into.clone()]);
     command.extend(arguments.remote.iter().flat_map(|remote| ["--remote".to_owned(), remote.clone()]));
     command.push("--yes".to_owned());
-    if !rolled::confirmed(context, arguments.yes, &question, command)? {
+    if !rolled::confirmed(context, arguments.asked.yes, &question, command)? {
         return Ok(Exit::No);
     }
     let report = {
         let _progress = context.talk.progress("Folding ledgers");
         plan.run(&rolling, destination.as_ref())?
     };
-    told.tell(context, arguments.json, Some(&report))
+    told.tell(context, arguments.asked.json, Some(&report))
 }
 
 /// The branch of that name, with or without `refs/heads/`.

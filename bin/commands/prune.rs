@@ -19,13 +19,15 @@ pub fn run(context: &mut Context, arguments: &Prune) -> Result<Exit, Failure> {
         Plan::new(&work.repo, floor, arguments.keep_linked.as_deref())?
     };
     report::warn_unreadable(&context.talk, &plan.unreadable);
-    let told = report::ToldPrune::new(&plan, !arguments.apply);
+    let told = report::ToldPrune::new(&plan);
+    let telling = report::Telling { is_dry_run: !arguments.apply, as_json: arguments.json, report: None, dropped: &[] };
     // With nothing older in any tree there may still be some in the history of one that was left half done.
-    let done = if arguments.apply {
+    if !arguments.apply {
+        return told.tell(context, &plan, telling);
+    }
+    let done = {
         let _progress = context.talk.progress("Rewriting ledgers");
-        Some(rolling.run(&plan, &destinations)?)
-    } else {
-        None
+        rolling.run(&plan, &destinations)?
     };
-    told.tell(context, &plan, arguments.json, done.as_ref(), &[])
+    told.tell(context, &plan, telling.done(&done, &[]))
 }

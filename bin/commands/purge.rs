@@ -21,17 +21,18 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
         Plan::new(&work.repo, &selection, &work.redactor)?
     };
     report::warn_unreadable(&context.talk, &plan.unreadable);
-    let told = report::ToldPurge::new(&plan, arguments.dry_run);
-    if plan.is_empty() || arguments.dry_run {
-        return told.tell(context, &plan, arguments.json, None, &[]);
+    let told = report::ToldPurge::new(&plan);
+    let telling = report::Telling::of(&arguments.asked);
+    if plan.is_empty() || telling.is_dry_run {
+        return told.tell(context, &plan, telling);
     }
-    if !arguments.json {
+    if !telling.as_json {
         report::show_purge(context, &plan)?;
     }
     let sessions = counted(plan.sessions.len() as u64, "session");
     let places = report::places(&destinations);
     let question = format!("Take {sessions} out of every ledger {places}, for good?");
-    if !rolled::confirmed(context, arguments.yes, &question, command(arguments))? {
+    if !rolled::confirmed(context, arguments.asked.yes, &question, command(arguments))? {
         return Ok(Exit::No);
     }
     let rewrite = plan.rewrite();
@@ -42,7 +43,7 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
         forget(&work.repo, &plan)?;
         (done, dropped)
     };
-    told.tell(context, &plan, arguments.json, Some(&done), &dropped)
+    told.tell(context, &plan, telling.done(&done, &dropped))
 }
 
 fn selection(arguments: &Purge) -> Result<Selection, Failure> {

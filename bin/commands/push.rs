@@ -24,6 +24,7 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
     let default = work.config.push_remote(head.branch());
     let remote = work::known_remote(&work, arguments.remote.as_deref(), default)?;
     if !arguments.dry_run {
+        work.follow()?;
         write_notes(&work)?;
     }
     let mut done = Vec::new();
@@ -88,7 +89,7 @@ fn push(context: &Context, work: &Work, destination: &Destination, plan: &Plan) 
     let _progress = context.talk.progress("Pushing sessions");
     let (repo, signature) = (&*work.repo, &work.signature);
     let fanout = Fanout { repo, network, destination, signature, asks_again: true };
-    if fanout.meet(plan.namespace)? {
+    if fanout.meet(plan)? {
         return Ok(fanout.run(&Plan::whole(repo, &work.config, destination, &[], signature)?));
     }
     Ok(fanout.run(plan))

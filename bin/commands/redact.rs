@@ -22,9 +22,10 @@ pub fn run(context: &mut Context, arguments: &Redact) -> Result<Exit, Failure> {
         Plan::new(&work.repo, &again)?
     };
     report::warn_unreadable(&context.talk, &plan.unreadable);
-    let told = report::ToldRedact::new(&plan, arguments.dry_run);
-    if plan.is_empty() || arguments.dry_run {
-        return told.tell(context, &plan, arguments.json, None, &[]);
+    let told = report::ToldRedact::new(&plan);
+    let telling = report::Telling::of(&arguments.asked);
+    if plan.is_empty() || telling.is_dry_run {
+        return told.tell(context, &plan, telling);
     }
     let (all, changed) = (counted(plan.sessions.len() as u64, "session"), plan.changed());
     let places = report::places(&destinations);
@@ -32,12 +33,12 @@ pub fn run(context: &mut Context, arguments: &Redact) -> Result<Exit, Failure> {
     let mut command = vec!["redact".to_owned(), "--again".to_owned()];
     command.extend(arguments.remote.iter().flat_map(|remote| ["--remote".to_owned(), remote.clone()]));
     command.push("--yes".to_owned());
-    if !rolled::confirmed(context, arguments.yes, &question, command)? {
+    if !rolled::confirmed(context, arguments.asked.yes, &question, command)? {
         return Ok(Exit::No);
     }
     let (done, dropped) = {
         let _progress = context.talk.progress("Rewriting ledgers");
         (rolling.run(&again, &destinations)?, rolling.drop_other_tracking(&again, &destinations)?)
     };
-    told.tell(context, &plan, arguments.json, Some(&done), &dropped)
+    told.tell(context, &plan, telling.done(&done, &dropped))
 }

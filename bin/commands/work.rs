@@ -3,8 +3,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use git_opensession::fanout::FanoutError;
 use git_opensession::git::process::{GitProgram, Prompts};
 use git_opensession::git::{Config, Repo, Signature};
+use git_opensession::honour::honour;
 use git_opensession::ledger::Appender;
 use git_opensession::redaction::Redactor;
 
@@ -35,6 +37,15 @@ impl Work {
         let signature = Signature { identity, time: context.now.seconds(), offset: 0 };
         let program = GitProgram::new(&context.git_environment, &context.cwd);
         Ok(Self { repo, config, program, redactor: Redactor::new(&context.person()), signature })
+    }
+
+    /// Takes out here what was purged elsewhere, as far as somebody has fetched that.
+    ///
+    /// # Errors
+    /// When a live ledger or the notes cannot be read or written.
+    pub fn follow(&self) -> Result<(), Failure> {
+        honour(&self.repo, &[], &self.appender()).map(drop).map_err(FanoutError::from)?;
+        Ok(())
     }
 
     /// Who makes the commits of ledgers; a ref that another process has locked is waited for a while.

@@ -376,6 +376,7 @@ impl From<purge::Error> for Failure {
         match error {
             purge::Error::Browse(error) => error.into(),
             purge::Error::Ledger(error) => error.into(),
+            purge::Error::Store(error) => error.into(),
         }
     }
 }
@@ -385,6 +386,8 @@ impl From<rolling::Error> for Failure {
         match error {
             rolling::Error::Git(error) => Self::Git(error),
             rolling::Error::Ledger(error) => Self::Ledger(error),
+            rolling::Error::Notes(error) => error.into(),
+            rolling::Error::Store(error) => error.into(),
             rolling::Error::Fetch(error) => error.into(),
             rolling::Error::Fanout(error) => error.into(),
         }

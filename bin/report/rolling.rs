@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use git_opensession::fanout::Destination;
-use git_opensession::git::remote::RemoteError;
+use git_opensession::git::HiddenRef;
+use git_opensession::git::remote::{Rejection, RemoteError};
 use git_opensession::ledger::{self, LedgerRef, Redone};
+use git_opensession::notes::{Forgotten, NOTES};
 use git_opensession::rolling::{RemoteReport, Report, RolledLedger};
+use git_opensession::uri::Source;
 use git_opensession::view::{Safe, counted, json, size};
 use git_opensession::{prune, purge, redact};
 use serde::Serialize;
 
 use super::{Exit, Failure, Hint, chain};
+use crate::cli::Asked;
 use crate::context::Context;
 use crate::terminal::Talk;
 
@@ -38,6 +42,10 @@ struct Told<T: Serialize> {
     own: T,
     /// Live ledgers that were rolled.
     rolled: Vec<ToldRolled>,
+    /// The notes here, if they were.
+    notes: Option<ToldNotes>,
+    /// How many registered sessions were taken out of the store.
+    unregistered: usize,
     remotes: Vec<ToldRemote>,
     /// What was known of other remotes, and let go of.
     dropped: Vec<String>,
@@ -48,7 +56,7 @@ struct ToldRolled {
     #[serde(rename = "ref")]
     name: String,
     branch: Option<String>,
-    old: String,
+    old: Option<String>,
     new: String,
 }
 
@@ -56,8 +64,15 @@ struct ToldRolled {
 struct ToldRemote {
     remote: String,
     rolled: Vec<ToldRolled>,
+    notes: Option<ToldNotes>,
     rejected: Vec<ToldRejected>,
     error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ToldNotes {
+    old: String,
+    new: String,
 }
 
 #[derive(Serialize)]
@@ -72,37 +87,91 @@ impl ToldRolled {
         Self {
             name: rolled.ledger.to_local().to_string(),
             branch: rolled.ledger.branch().map(|branch| branch.to_string()),
-            old: rolled.old.to_string(),
+            old: rolled.old.map(|oid| oid.to_string()),
             new: rolled.new.to_string(),
         }
     }
 }
 
+impl ToldNotes {
+    fn of(notes: &Forgotten) -> Self {
+        Self { old: notes.old.to_string(), new: notes.new.to_string() }
+    }
+}
+
 impl ToldRemote {
     fn of(report: &RemoteReport) -> Self {
-        let rejected = report.rejected.iter().map(|(ledger, rejection)| ToldRejected {
-            name: ledger.to_local().to_string(),
-            reason: rejection.reason.clone(),
+        let rejected = rejections(report).map(|(name, rejection)| {
+            let reason = rejection.reason.clone();
+            ToldRejected { name, reason }
         });
         Self {
             remote: report.label.clone(),
             rolled: report.rolled.iter().map(ToldRolled::of).collect(),
+            notes: report.notes.as_ref().map(ToldNotes::of),
             rejected: rejected.collect(),
             error: report.failed.as_ref().map(ToString::to_string),
         }
     }
 }
 
-fn document<T: Serialize>(own: T, is_dry_run: bool, report: Option<&Report>, dropped: &[LedgerRef]) -> Told<T> {
-    let rolled = report.into_iter().flat_map(|report| &report.here);
-    let remotes = report.into_iter().flat_map(|report| &report.remotes);
-    Told {
-        dry_run: is_dry_run,
-        done: report.is_none_or(Report::is_done),
-        own,
-        rolled: rolled.map(ToldRolled::of).collect(),
-        remotes: remotes.map(ToldRemote::of).collect(),
-        dropped: dropped.iter().map(ToString::to_string).collect(),
+/// What a remote did not take: ledgers, by their names over there, and notes.
+fn rejections(report: &RemoteReport) -> impl Iterator<Item = (String, &Rejection)> {
+    let ledgers = report.rejected.iter().map(|(ledger, rejection)| (ledger.to_local().to_string(), rejection));
+    ledgers.chain(report.notes_rejected.iter().map(|rejection| (NOTES.to_owned(), rejection)))
+}
+
+/// How one of these verbs was asked, and what it has done.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    pub as_json: bool,
+    pub is_dry_run: bool,
+    /// `None` if nothing was done.
+    pub report: Option<&'a Report>,
+    /// What was known of other remotes, and let go of.
+    pub dropped: &'a [HiddenRef],
+}
+
+impl<'a> Telling<'a> {
+    /// As it was asked; nothing was done yet.
+    pub fn of(asked: &Asked) -> Self {
+        Self { as_json: asked.json, is_dry_run: asked.dry_run, report: None, dropped: &[] }
+    }
+
+    /// When it is done.
+    pub fn done(self, report: &'a Report, dropped: &'a [HiddenRef]) -> Self {
+        Self { report: Some(report), dropped, ..self }
+    }
+
+    /// Prints it: to a program as a document, to a person as `text` has it.
+    fn print(
+        &self,
+        context: &mut Context,
+        schema: &str,
+        own: &impl Serialize,
+        text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        if !self.as_json {
+            return context.out.write(|out, _| text(out));
+        }
+        let told = self.document(own);
+        context.out.write(|out, _| json::write_document(out, schema, &told))
+    }
+
+    fn document<T: Serialize>(&self, own: T) -> Told<T> {
+        let report = self.report;
+        let rolled = report.into_iter().flat_map(|report| &report.here);
+        let remotes = report.into_iter().flat_map(|report| &report.remotes);
+        Told {
+            dry_run: self.is_dry_run,
+            done: report.is_none_or(Report::is_done),
+            own,
+            rolled: rolled.map(ToldRolled::of).collect(),
+            notes: report.and_then(|report| report.notes.as_ref()).map(ToldNotes::of),
+            unregistered: report.map_or(0, |report| report.unregistered),
+            remotes: remotes.map(ToldRemote::of).collect(),
+            dropped: self.dropped.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 
@@ -112,15 +181,14 @@ fn say(talk: &Talk, report: &Report) -> Exit {
         talk.warn(&format!("{ledger} stays as it is: {}", chain(why)), &[Hint::own(["doctor"], "")]);
     }
     for remote in &report.remotes {
-        for (ledger, rejection) in &remote.rejected {
-            let name = ledger.to_local();
+        for (name, rejection) in rejections(remote) {
             talk.warn(&format!("{} did not take {name}: {}", remote.label, rejection.reason), &[]);
         }
         if let Some(error) = &remote.failed {
             talk.warn(&format!("{}: {error}; run this again when it can be reached", remote.label), &[]);
         }
     }
-    let touched = |remote: &&RemoteReport| !remote.rolled.is_empty();
+    let touched = |remote: &&RemoteReport| !remote.rolled.is_empty() || remote.notes.is_some();
     let labels: Vec<_> = report.remotes.iter().filter(touched).map(|remote| remote.label.as_str()).collect();
     if !labels.is_empty() {
         talk.say(&format!(
@@ -132,7 +200,7 @@ fn say(talk: &Talk, report: &Report) -> Exit {
     if report.remotes.is_empty() {
         talk.say("only here: no remote may have sessions, or there is none");
     }
-    if !report.here.is_empty() || !labels.is_empty() {
+    if !report.here.is_empty() || report.notes.is_some() || report.unregistered > 0 || !labels.is_empty() {
         let gc = Hint::command(["git", "gc", "--prune=now"], "removes the objects from this repository");
         talk.say(&format!(
             "in this repository the objects stay until git collects garbage: {}",
@@ -152,8 +220,6 @@ fn say(talk: &Talk, report: &Report) -> Exit {
 /// What is told of a purge.
 #[derive(Serialize)]
 pub struct ToldPurge {
-    #[serde(skip)]
-    is_dry_run: bool,
     sessions: Vec<ToldSession>,
 }
 
@@ -166,13 +232,15 @@ struct ToldSession {
     events: Option<u64>,
     links: usize,
     snapshots: Vec<String>,
+    /// Its addresses on this machine.
+    registered: Vec<String>,
     bytes: u64,
     ledgers: Vec<String>,
 }
 
 impl ToldPurge {
     /// Of a plan.
-    pub fn new(plan: &purge::Plan, is_dry_run: bool) -> Self {
+    pub fn new(plan: &purge::Plan) -> Self {
         let session = |(sid, planned): (&ledger::Sid, &purge::Planned)| {
             let session = planned.session.as_ref();
             let header = session.map(|session| &session.meta.header);
@@ -184,47 +252,51 @@ impl ToldPurge {
                 events: session.map(|session| session.meta.events()),
                 links: planned.links,
                 snapshots: planned.snapshots.iter().map(ToString::to_string).collect(),
+                registered: planned.registered.iter().map(|name| Source::Local(*name).to_string()).collect(),
                 bytes: planned.bytes,
                 ledgers: planned.ledgers.iter().map(ToString::to_string).collect(),
             }
         };
-        Self { is_dry_run, sessions: plan.sessions.iter().map(session).collect() }
+        Self { sessions: plan.sessions.iter().map(session).collect() }
     }
 
-    /// Tells it; `report` is what was done, if something was.
-    pub fn tell(
-        self,
-        context: &mut Context,
-        plan: &purge::Plan,
-        as_json: bool,
-        report: Option<&Report>,
-        dropped: &[LedgerRef],
-    ) -> Result<Exit, Failure> {
-        if as_json {
-            let told = document(&self, self.is_dry_run, report, dropped);
-            context.out.write(|out, _| json::write_document(out, "opensession.purge/1", &told))?;
-        } else if self.is_dry_run {
-            show_purge(context, plan)?;
-        }
+    /// Tells it.
+    pub fn tell(self, context: &mut Context, plan: &purge::Plan, telling: Telling<'_>) -> Result<Exit, Failure> {
+        telling.print(context, "opensession.purge/1", &self, |out| {
+            // What was done was shown before it was.
+            if telling.is_dry_run { write_purge(out, plan) } else { Ok(()) }
+        })?;
         let talk = &context.talk;
         if plan.is_empty() {
             talk.say("there is no such session");
         }
-        let Some(report) = report else { return Ok(Exit::Done) };
+        let Some(report) = telling.report else { return Ok(Exit::Done) };
         let sessions = counted(plan.sessions.len() as u64, "session");
         let rolled = report.here.len() + report.remotes.iter().map(|remote| remote.rolled.len()).sum::<usize>();
-        if rolled == 0 && report.is_done() {
+        let notes = report.remotes.iter().map(|remote| &remote.notes).chain([&report.notes]).flatten().count();
+        if rolled + notes + report.unregistered == 0 && report.is_done() {
             talk.say("nothing is left of it to take out");
             return Ok(Exit::Done);
         }
-        talk.say(&format!("purged {sessions} from {}", counted(rolled as u64, "ledger")));
+        let mut places = vec![counted(rolled as u64, "ledger")];
+        if notes > 0 {
+            places.push("the notes".to_owned());
+        }
+        if report.unregistered > 0 {
+            places.push(format!("the store of this repository ({})", counted(report.unregistered as u64, "snapshot")));
+        }
+        talk.say(&format!("purged {sessions} from {}", places.join(", ")));
         Ok(say(talk, report))
     }
 }
 
 /// Prints what a purge takes out.
 pub fn show_purge(context: &mut Context, plan: &purge::Plan) -> Result<(), Failure> {
-    context.out.write(|out, _| plan.sessions.iter().try_for_each(|(sid, planned)| write_session(out, sid, planned)))
+    context.out.write(|out, _| write_purge(out, plan))
+}
+
+fn write_purge(out: &mut dyn Write, plan: &purge::Plan) -> io::Result<()> {
+    plan.sessions.iter().try_for_each(|(sid, planned)| write_session(out, sid, planned))
 }
 
 fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planned) -> io::Result<()> {
@@ -235,13 +307,14 @@ fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planne
         let title = header.context.title.as_deref().unwrap_or_default();
         write!(out, "  {}  {}  {}", session.key.day, Safe::line(&header.agent.tool), Safe::line(title))?;
     }
-    if planned.is_purged && planned.ledgers.is_empty() {
+    if planned.is_purged && planned.ledgers.is_empty() && planned.registered.is_empty() {
         return writeln!(out, "  (purged before)");
     }
     writeln!(out)?;
     let (links, snapshots) = (planned.links as u64, planned.snapshots.len() as u64);
     let parts = [size(planned.bytes), counted(links, "commit"), counted(snapshots, "snapshot")];
     writeln!(out, "  {}", parts.join(", "))?;
+    planned.registered.iter().try_for_each(|name| writeln!(out, "  {}", Source::Local(*name)))?;
     planned.ledgers.iter().try_for_each(|ledger| writeln!(out, "  {}", Safe::line(&place(ledger))))
 }
 
@@ -257,8 +330,6 @@ fn place(ledger: &LedgerRef) -> String {
 /// What is told of a second redaction.
 #[derive(Serialize)]
 pub struct ToldRedact {
-    #[serde(skip)]
-    is_dry_run: bool,
     sessions: Vec<ToldRedone>,
 }
 
@@ -272,7 +343,7 @@ struct ToldRedone {
 
 impl ToldRedact {
     /// Of a plan.
-    pub fn new(plan: &redact::Plan, is_dry_run: bool) -> Self {
+    pub fn new(plan: &redact::Plan) -> Self {
         let sessions = plan.sessions.iter().map(|(key, redone)| {
             let (changed, found) = match redone {
                 Redone::Unchanged => (false, BTreeMap::new()),
@@ -280,29 +351,18 @@ impl ToldRedact {
             };
             ToldRedone { sid: key.sid.to_string(), day: key.day.to_string(), changed, found }
         });
-        Self { is_dry_run, sessions: sessions.collect() }
+        Self { sessions: sessions.collect() }
     }
 
-    /// Tells it; `report` is what was done, if something was.
-    pub fn tell(
-        self,
-        context: &mut Context,
-        plan: &redact::Plan,
-        as_json: bool,
-        report: Option<&Report>,
-        dropped: &[LedgerRef],
-    ) -> Result<Exit, Failure> {
-        if as_json {
-            let told = document(&self, self.is_dry_run, report, dropped);
-            context.out.write(|out, _| json::write_document(out, "opensession.redact/1", &told))?;
-        } else {
-            context.out.write(|out, _| self.sessions.iter().try_for_each(|redone| redone.write(out)))?;
-        }
+    /// Tells it.
+    pub fn tell(self, context: &mut Context, plan: &redact::Plan, telling: Telling<'_>) -> Result<Exit, Failure> {
+        let text = |out: &mut dyn Write| self.sessions.iter().try_for_each(|redone| redone.write(out));
+        telling.print(context, "opensession.redact/1", &self, text)?;
         let talk = &context.talk;
         if plan.is_empty() {
             talk.say("all sessions were stored by today's rules");
         }
-        let Some(report) = report else { return Ok(Exit::Done) };
+        let Some(report) = telling.report else { return Ok(Exit::Done) };
         let (all, changed) = (counted(plan.sessions.len() as u64, "session"), plan.changed());
         talk.say(&format!("looked through {all} again, {changed} changed"));
         Ok(say(talk, report))
@@ -321,8 +381,6 @@ impl ToldRedone {
 /// What is told of a prune.
 #[derive(Serialize)]
 pub struct ToldPrune {
-    #[serde(skip)]
-    is_dry_run: bool,
     floor: String,
     ledgers: Vec<ToldPruned>,
 }
@@ -343,7 +401,7 @@ struct ToldPruned {
 
 impl ToldPrune {
     /// Of a plan.
-    pub fn new(plan: &prune::Plan, is_dry_run: bool) -> Self {
+    pub fn new(plan: &prune::Plan) -> Self {
         let ledger = |one: &prune::LedgerPlan| ToldPruned {
             place: place(&one.ledger),
             name: one.ledger.to_string(),
@@ -354,29 +412,18 @@ impl ToldPrune {
             bytes: one.bytes,
             kept: one.kept,
         };
-        Self { is_dry_run, floor: plan.floor.to_string(), ledgers: plan.ledgers.iter().map(ledger).collect() }
+        Self { floor: plan.floor.to_string(), ledgers: plan.ledgers.iter().map(ledger).collect() }
     }
 
-    /// Tells it; `report` is what was done, if something was.
-    pub fn tell(
-        self,
-        context: &mut Context,
-        plan: &prune::Plan,
-        as_json: bool,
-        report: Option<&Report>,
-        dropped: &[LedgerRef],
-    ) -> Result<Exit, Failure> {
-        if as_json {
-            let told = document(&self, self.is_dry_run, report, dropped);
-            context.out.write(|out, _| json::write_document(out, "opensession.prune/1", &told))?;
-        } else {
-            context.out.write(|out, _| self.ledgers.iter().try_for_each(|ledger| ledger.write(out)))?;
-        }
+    /// Tells it.
+    pub fn tell(self, context: &mut Context, plan: &prune::Plan, telling: Telling<'_>) -> Result<Exit, Failure> {
+        let text = |out: &mut dyn Write| self.ledgers.iter().try_for_each(|ledger| ledger.write(out));
+        telling.print(context, "opensession.prune/1", &self, text)?;
         let talk = &context.talk;
         if plan.is_empty() {
             talk.say(&format!("no ledger has anything of before {}", plan.floor));
         }
-        let Some(report) = report else {
+        let Some(report) = telling.report else {
             if !plan.is_empty() {
                 talk.say("nothing was changed: --apply does it");
             }

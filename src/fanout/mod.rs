@@ -10,7 +10,9 @@ mod contents;
 mod destination;
 mod dry_run;
 mod inbox;
+mod meet;
 mod notes;
+mod pace;
 mod plan;
 mod refusals;
 mod report;
@@ -21,7 +23,7 @@ mod update;
 pub use contents::Contents;
 pub use destination::{Consent, Destination};
 pub use dry_run::{DryRun, may_force};
-pub use inbox::Inbox;
+pub use inbox::{Inbox, Taken};
 pub use notes::NotesPush;
 pub use plan::{Alone, LedgerPush, Plan};
 pub use refusals::Refusals;
@@ -69,6 +71,15 @@ impl From<crate::notes::Error> for FanoutError {
             crate::notes::Error::Git(error) => Self::Git(error),
             crate::notes::Error::Ledger(error) => Self::Ledger(error),
             crate::notes::Error::Raced => Self::NotesRaced,
+        }
+    }
+}
+
+impl From<crate::honour::Error> for FanoutError {
+    fn from(error: crate::honour::Error) -> Self {
+        match error {
+            crate::honour::Error::Ledger(error) => Self::Ledger(error),
+            crate::honour::Error::Notes(error) => error.into(),
         }
     }
 }

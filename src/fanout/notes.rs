@@ -7,7 +7,7 @@ use super::report::IsNetwork;
 use super::{Contents, Destination, Fanout, FanoutError, LedgerOutcome, Plan, PushUpdate, Refusals, Report};
 use crate::git::remote::{FetchError, Lease, Mapping, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError};
 use crate::git::{self, Config, Oid, OwnRef, Repo, Signature};
-use crate::ledger::{Appender, Ledgers, Scope, tracking_notes};
+use crate::ledger::{Appender, Ledgers, Namespace, Scope, tracking_notes};
 use crate::notes::{self, Join, Limits};
 use crate::settings::FanoutMode;
 
@@ -16,8 +16,8 @@ use crate::settings::FanoutMode;
 pub struct NotesPush {
     /// Their ref over there.
     target: OwnRef,
-    /// What is not for this remote.
-    limits: Limits,
+    /// The ledgers that are not for this remote: our lines about their sessions wait with them.
+    held: BTreeSet<String>,
     /// Who makes the commit that joins ours with the remote's.
     signature: Signature,
 }
@@ -46,9 +46,8 @@ impl Plan {
             return Ok(());
         }
         let held: BTreeSet<String> = self.held.iter().map(ToString::to_string).collect();
-        let limits = Limits { purged: notes::purged(&Ledgers::open(repo, Scope::All)?), held };
         let target = self.namespace.notes().map_err(git::Error::from)?;
-        let push = NotesPush { target, limits, signature: signature.clone() };
+        let push = NotesPush { target, held, signature: signature.clone() };
         let is_new = match push.join(repo, destination)? {
             Join::Nothing => false,
             Join::Is(commit) => Some(commit) != theirs,
@@ -63,7 +62,9 @@ impl NotesPush {
     /// What the remote is to get: our notes joined into those it is known to have. Nothing is written yet.
     fn join<'repo>(&self, repo: &'repo Repo, destination: &Destination) -> Result<Join<'repo>, FanoutError> {
         let ours = repo.read_ref(notes::live()?.name())?;
-        Ok(notes::join(repo, known(repo, destination)?, ours, &self.limits, &self.signature)?)
+        // Looked up each time: what a lost race has brought may say that more was purged.
+        let limits = Limits { purged: notes::purged(&Ledgers::open(repo, Scope::All)?), held: self.held.clone() };
+        Ok(notes::join(repo, known(repo, destination)?, ours, &limits, &self.signature)?)
     }
 
     /// The commit to push, its objects written, and where to; `None` if the remote has all of it by now.
@@ -139,16 +140,32 @@ impl Fanout<'_> {
         }
     }
 
-    /// Fetches notes that the remote has moved on, to be joined and pushed once more.
-    pub(super) fn catch_up_notes(&self, notes: &mut Option<&NotesPush>, report: &mut Report) {
+    /// Fetches notes that the remote has moved on, to be joined and pushed once more. Where they do not follow on what was
+    /// known, something was purged: which sessions, the ledgers say, and so all of these are fetched, too.
+    pub(super) fn catch_up_notes(&self, notes: &mut Option<&NotesPush>, namespace: Namespace, report: &mut Report) {
         let Some(push) = *notes else { return };
-        let mapping = Mapping::new(push.target.to_string(), tracking_notes(self.destination.key()));
-        let fetched = mapping.map_err(git::Error::from).map_err(FanoutError::from);
-        match fetched.and_then(|mapping| self.fetch(&[mapping])) {
-            // Somebody has deleted them since the push: then ours can simply be pushed.
-            Ok(_) | Err(FanoutError::Fetch(FetchError::Remote(RemoteError::NoSuchRef { .. }))) => {}
-            Err(error) => report.fail_notes(notes.take(), &error),
+        if let Err(error) = self.fetch_notes(push, namespace) {
+            report.fail_notes(notes.take(), &error);
         }
+    }
+
+    fn fetch_notes(&self, push: &NotesPush, namespace: Namespace) -> Result<(), FanoutError> {
+        let was = known(self.repo, self.destination)?;
+        let mapping = Mapping::new(push.target.to_string(), tracking_notes(self.destination.key()));
+        match self.fetch(&[mapping.map_err(git::Error::from)?]) {
+            Ok(_) => {}
+            // Somebody has deleted them since the push: then ours can simply be pushed.
+            Err(FanoutError::Fetch(FetchError::Remote(RemoteError::NoSuchRef { .. }))) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        let is_rolled = match (was, known(self.repo, self.destination)?) {
+            (Some(was), Some(now)) => was != now && !self.repo.is_ancestor(was, now)?,
+            (was, _) => was.is_none(),
+        };
+        if is_rolled {
+            self.fetch(&namespace.all(self.destination.key()).map_err(git::Error::from)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! Which ledgers a remote lacks and may have.
 
-use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate};
+use std::collections::BTreeMap;
+
+use super::{Destination, FanoutError, Inbox, NotesPush, PushUpdate, Refusals};
 use crate::git::{BranchName, Config, Exclude, HiddenRef, Oid, OwnRef, Repo, Signature, WalkLimits};
 use crate::hail::Digest;
 use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Namespace, SessionKey, tracking_prefix};
@@ -72,15 +74,17 @@ impl Plan {
             known.iter().find(|value| value.name.as_bytes() == tracking.as_bytes()).map(|value| value.oid)
         };
         let mut plan = Self { namespace: read_namespace(config)?, ..Self::default() };
+        let mut inboxes = plan.inboxes(repo, config, destination)?;
         for local in repo.refs(LOCAL_PREFIX)? {
             let Some(ledger) = LedgerRef::parse(&local.name) else { continue };
             let known = known(&ledger);
+            let left = inboxes.remove(&ledger);
             if updates.iter().any(|update| update.target == local.name) {
                 continue;
             }
             // What others have left there is to be joined even if the remote has all of ours.
             let has_all = has_all(repo, known, local.oid)?;
-            if has_all && Inbox::of(repo, &ledger, destination.key())?.tips.is_empty() {
+            if has_all && left.is_none() {
                 continue;
             }
             let branch = branch_of(repo, &ledger)?;
@@ -94,6 +98,16 @@ impl Plan {
             let target = plan.namespace.ledger(&ledger).map_err(crate::git::Error::from)?;
             let tip = local.oid;
             plan.pushes.push(LedgerPush { ledger, name, target, branch, tip, known, commits, alone: None });
+        }
+        // What was left beside a ledger that nobody here works on is there for everybody to take in.
+        for (ledger, tip) in inboxes {
+            let name = ledger.to_ref().map_err(crate::git::Error::from)?;
+            if updates.iter().any(|update| update.target == *name.name()) {
+                continue;
+            }
+            let target = plan.namespace.ledger(&ledger).map_err(crate::git::Error::from)?;
+            let (branch, known) = (ledger.branch(), known(&ledger));
+            plan.pushes.push(LedgerPush { ledger, name, target, branch, tip, known, commits: Vec::new(), alone: None });
         }
         Ok(plan)
     }
@@ -125,6 +139,27 @@ impl Plan {
             ledger,
         };
         Ok(Self { pushes: vec![push], namespace, ..Self::default() })
+    }
+
+    /// The ledgers beside which something was left there that can be taken in, each with one commit of it.
+    fn inboxes(
+        &self,
+        repo: &Repo,
+        config: &Config,
+        destination: &Destination,
+    ) -> Result<BTreeMap<LedgerRef, Oid>, FanoutError> {
+        let mut found = BTreeMap::new();
+        let ledgers = Inbox::ledgers(repo, destination.key())?;
+        if ledgers.is_empty() {
+            return Ok(found);
+        }
+        let refusals = Refusals::open(repo, config, destination);
+        for ledger in ledgers {
+            let inbox = Inbox::of(repo, &ledger, destination.key())?;
+            let tips = inbox.without_refused(&ledger, self.namespace, &refusals)?.tips;
+            found.extend(tips.first().map(|tip| (ledger.to_local(), *tip)));
+        }
+        Ok(found)
     }
 
     /// The ledgers as by [`Plan::new`], with the notes.

@@ -69,7 +69,7 @@ impl Refusals {
     }
 
     /// Writes what has changed. If that cannot be done the remote is asked once more: no harm.
-    pub(super) fn save(&self) {
+    pub fn save(&self) {
         if self.changed && !self.known.is_empty() {
             let _ = self.write();
         } else if self.changed {

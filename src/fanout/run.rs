@@ -1,24 +1,23 @@
 //! The nested push.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Taken};
+use super::pace::{CROWD, Pace};
 use super::refusals::Refusals;
 use super::report::{IsNetwork, LedgerOutcome, LedgerReport, Report};
 use super::{Alone, Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan};
 use crate::git::remote::{
     Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
 };
-use crate::git::{Expected, Oid, Repo, Signature};
-use crate::honour::honour;
-use crate::ledger::{Appender, LedgerRef, Namespace, Replayed, Theirs, remote_prefix, replay, retention_of_all, unite};
+use crate::git::{self, Exclude, Expected, Oid, Repo, Signature, WalkLimits};
+use crate::honour::{honour, purge, without_purged};
+use crate::ledger::{
+    Appender, LedgerRef, Ledgers, Replayed, Retention, Scope, Sid, Theirs, remote_prefix, replay, retention_of_all,
+    unite,
+};
 
-/// How often a lost race is run again.
-const TRIES: u32 = 4;
-/// The longest pause after the first lost race; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a ref that another process has locked is waited for, where nobody has set a deadline.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -47,94 +46,94 @@ struct Pending {
     last: Option<Rejection>,
 }
 
+/// What is under way: what is known, and what has come of it so far.
+struct Run<'p> {
+    plan: &'p Plan,
+    notes: Option<&'p NotesPush>,
+    report: Report,
+    refusals: Refusals,
+    pace: Pace,
+    /// What is in the remote's ledgers now, and still lies in their inboxes.
+    taken: Taken,
+}
+
 impl Fanout<'_> {
     /// Pushes what the plan says, in one connection if nobody else is at it. Who was faster is joined, and the race run
-    /// again, at most four times; what has lost them all is left in the remote's inbox, which nobody contends for. A
-    /// remote that refuses is not asked twice. An empty plan does nothing at all.
+    /// again, at most four times, and only as long as there is time for it; what has lost them all is left in the remote's
+    /// inbox, which nobody contends for. A remote that refuses is not asked twice. An empty plan does nothing at all.
     pub fn run(&self, plan: &Plan) -> Report {
-        let mut report = Report::new(self.destination.label());
-        let mut refusals = Refusals::open(self.repo, self.network.config, self.destination);
+        let mut run = Run {
+            plan,
+            notes: plan.notes.as_ref(),
+            report: Report::new(self.destination.label()),
+            refusals: Refusals::open(self.repo, self.network.config, self.destination),
+            pace: Pace::new(self.network.deadline),
+            taken: Taken::default(),
+        };
         let mut pending = Vec::new();
         for push in &plan.pushes {
-            match refusals.known(&push.target, push.tip).filter(|_| !self.asks_again) {
+            match run.refusals.known(&push.target, push.tip).filter(|_| !self.asks_again) {
                 Some((reason, said)) => {
-                    report.remote_says = said;
-                    report.add(push.clone(), LedgerOutcome::Refused { reason, is_new: false });
+                    run.report.remote_says = said;
+                    run.report.add(push.clone(), LedgerOutcome::Refused { reason, is_new: false });
                 }
-                None => pending.extend(self.align(push.clone(), &mut report)),
+                None => pending.extend(self.align(push.clone(), &mut run)),
             }
         }
-        // Half of the time is for races, half for the inbox: where they take so long that it is tight, many are at it.
-        let left = self.network.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let reserve = left.unwrap_or_default() / 2;
-        let mut attempt = 1;
-        let mut notes = plan.notes.as_ref();
-        while !pending.is_empty() || notes.is_some() {
-            pending = self.attempt(pending, &mut notes, plan.namespace, &mut report, &mut refusals);
-            if (pending.is_empty() && notes.is_none()) || attempt == TRIES || !self.pause(attempt, reserve) {
+        while !pending.is_empty() || run.notes.is_some() {
+            pending = self.attempt(pending, &mut run);
+            if (pending.is_empty() && run.notes.is_none()) || !run.pace.race_again() {
                 break;
             }
-            attempt += 1;
-            pending = self.catch_up(pending, plan.namespace, &mut report);
-            self.catch_up_notes(&mut notes, &mut report);
+            let is_crowded;
+            (pending, is_crowded) = self.catch_up(pending, &mut run);
+            self.catch_up_notes(&mut run.notes, plan.namespace, &mut run.report);
+            if is_crowded {
+                break;
+            }
         }
         if !pending.is_empty() {
-            self.leave(pending, plan.namespace, &mut report);
+            self.leave(pending, &mut run);
         }
-        refusals.save();
-        report.ledgers.sort_by(|a, b| a.push.ledger.cmp(&b.push.ledger));
-        report
-    }
-
-    /// Fetches what a remote has of which nothing is known here yet, once: a session that was purged there may still lie
-    /// on this disk, and must not be published again. Says whether anything came; then the plan is to be made anew.
-    ///
-    /// # Errors
-    /// When the remote cannot be talked to, or a live ledger not be brought in line with what came.
-    pub fn meet(&self, namespace: Namespace) -> Result<bool, FanoutError> {
-        let prefix = remote_prefix(self.destination.key());
-        let met = self.repo.private_dir().join("met").join(self.destination.digest());
-        if met.exists() || !self.repo.refs(&prefix)?.is_empty() {
-            return Ok(false);
-        }
-        let mappings = namespace.all(self.destination.key()).map_err(crate::git::Error::from)?;
-        let came = self.fetch(&mappings)?;
-        // Without the mark it is asked once more: no harm.
-        let _ = met.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&met, ""));
-        Ok(came)
+        self.empty_inboxes(&mut run);
+        run.refusals.save();
+        run.report.ledgers.sort_by(|a, b| a.push.ledger.cmp(&b.push.ledger));
+        run.report
     }
 
     /// Joins ours with what the remote is known to have. `None` if it is known to have all of ours, or if that failed.
-    fn align(&self, push: LedgerPush, report: &mut Report) -> Option<Pending> {
-        match self.joined(&push) {
+    fn align(&self, push: LedgerPush, run: &mut Run<'_>) -> Option<Pending> {
+        match self.joined(&push, run) {
             Ok(Some((source, drained))) => Some(Pending { push, source, drained, last: None }),
             Ok(None) => {
-                report.add(push, LedgerOutcome::AlreadyThere);
+                run.report.add(push, LedgerOutcome::AlreadyThere);
                 None
             }
             Err(error) => {
-                report.fail([push], &error);
+                run.report.fail([push], &error);
                 None
             }
         }
     }
 
-    fn joined(&self, push: &LedgerPush) -> Result<Option<(Oid, Vec<Oid>)>, FanoutError> {
+    /// What the remote is to have, and what of its inbox is in that.
+    fn joined(&self, push: &LedgerPush, run: &Run<'_>) -> Result<Option<(Oid, Vec<Oid>)>, FanoutError> {
         let key = self.destination.key();
-        let tracking = push.ledger.to_tracking(key).to_ref().map_err(crate::git::Error::from)?;
+        let tracking = push.ledger.to_tracking(key).to_ref().map_err(git::Error::from)?;
         let tip = self.repo.read_ref(tracking.name())?;
-        let inbox = Inbox::of(self.repo, &push.ledger, key)?.tips;
-        let theirs = Theirs { tip, inbox: &inbox };
-        let source = match push.alone {
-            Some(alone) => self.with_alone(push, alone, theirs)?,
-            None => match replay(self.repo, &push.ledger, theirs, &self.appender())? {
-                Replayed::UpToDate(tip) | Replayed::Moved { new: tip, .. } => Some(tip),
-                // Folded into another, or gone for another reason: there is nothing to push.
-                Replayed::NoLedger => None,
-                Replayed::Raced => return Err(FanoutError::Raced),
-            },
-        };
-        Ok(source.filter(|source| tip != Some(*source) || !inbox.is_empty()).map(|source| (source, inbox)))
+        let inbox = Inbox::of(self.repo, &push.ledger, key)?;
+        let mut inbox = inbox.without_refused(&push.ledger, run.plan.namespace, &run.refusals)?.tips;
+        let mut source = self.united(push, Theirs { tip, inbox: &inbox });
+        if matches!(source, Err(FanoutError::Ledger(_))) && !inbox.is_empty() {
+            // Whoever leaves rubbish there keeps nobody from pushing.
+            let by = self.appender();
+            inbox.retain(|one| unite(self.repo, &push.ledger, tip, Theirs { tip, inbox: &[*one] }, &by).is_ok());
+            source = self.united(push, Theirs { tip, inbox: &inbox });
+        }
+        // Folded into another, or gone for another reason: there is nothing to push.
+        let Some(source) = source? else { return Ok(None) };
+        let source = self.clean(push, Theirs { tip, inbox: &inbox }, source)?;
+        Ok((tip != Some(source) || !inbox.is_empty()).then_some((source, inbox)))
     }
 
     /// The remote's ledger with a snapshot in it; no ref moves for it here. `None` if it was purged meanwhile.
@@ -146,95 +145,108 @@ impl Fanout<'_> {
         Ok(unite(self.repo, &push.ledger, Some(push.tip), theirs, &self.appender())?.tip())
     }
 
+    /// What the remote has and what is ours; `None` if there is no live ledger, and nothing in the inbox.
+    fn united(&self, push: &LedgerPush, theirs: Theirs<'_>) -> Result<Option<Oid>, FanoutError> {
+        if let Some(alone) = push.alone {
+            return self.with_alone(push, alone, theirs);
+        }
+        match replay(self.repo, &push.ledger, theirs, &self.appender())? {
+            Replayed::UpToDate(tip) | Replayed::Moved { new: tip, .. } => Ok(Some(tip)),
+            Replayed::NoLedger if theirs.inbox.is_empty() => Ok(None),
+            Replayed::NoLedger => Ok(unite(self.repo, &push.ledger, None, theirs, &self.appender())?.tip()),
+            Replayed::Raced => Err(FanoutError::Raced),
+        }
+    }
+
+    /// The same without sessions that the remote lacks and that any ledger here says are purged. A ledger of another
+    /// branch may have been captured before that was known.
+    fn clean(&self, push: &LedgerPush, theirs: Theirs<'_>, source: Oid) -> Result<Oid, FanoutError> {
+        let new = Contents::between(self.repo, theirs.tip, source)?.sessions;
+        if new.is_empty() {
+            return Ok(source);
+        }
+        let ledgers = Ledgers::open(self.repo, Scope::All)?;
+        let gone: BTreeSet<Sid> = new.into_iter().filter(|sid| ledgers.is_purged(*sid)).collect();
+        if gone.is_empty() {
+            return Ok(source);
+        }
+        let gone = Retention { purged: gone, ..Retention::default() };
+        if push.alone.is_none() && purge(self.repo, &push.ledger.to_local(), &gone, &self.appender())? {
+            return Ok(self.united(push, theirs)?.unwrap_or(source));
+        }
+        Ok(without_purged(self.repo, source, &gone, theirs.tip, &self.appender())?)
+    }
+
     /// Until when a locked ref is waited for.
     pub(super) fn deadline(&self) -> Instant {
         self.network.deadline.unwrap_or_else(|| Instant::now() + PATIENCE)
     }
 
     /// One push, and what came of it; gives what is to be tried again.
-    fn attempt(
-        &self,
-        pending: Vec<Pending>,
-        notes: &mut Option<&NotesPush>,
-        namespace: Namespace,
-        report: &mut Report,
-        refusals: &mut Refusals,
-    ) -> Vec<Pending> {
-        let (draining, plain): (Vec<_>, Vec<_>) = pending.into_iter().partition(|pending| !pending.drained.is_empty());
+    fn attempt(&self, pending: Vec<Pending>, run: &mut Run<'_>) -> Vec<Pending> {
+        let along = self.prepare_notes(&mut run.notes, &mut run.report, &run.refusals);
+        if pending.is_empty() && along.is_none() {
+            return pending;
+        }
+        let outcomes = match self.push(&pending, along.as_ref(), run) {
+            Ok(pushed) => {
+                run.report.remote_says = pushed.remote_says;
+                pushed.refs
+            }
+            Err(error) => {
+                run.report.fail(pending.into_iter().map(|pending| pending.push), &error);
+                if along.is_some() {
+                    run.report.fail_notes(run.notes.take(), &error);
+                }
+                return Vec::new();
+            }
+        };
+        if let (Some(push), Some((_, outcome))) = (&along, outcomes.last()) {
+            self.settle_notes(&mut run.notes, push, outcome, &mut run.report, &mut run.refusals);
+        }
         let mut again = Vec::new();
-        // What goes from an inbox goes together with the ledger that has it now, or not at all.
-        let groups = draining.into_iter().map(|pending| (vec![pending], None, Atomic::Yes));
-        let along = self.prepare_notes(notes, report, refusals);
-        for (group, along, atomic) in groups.chain([(plain, along, Atomic::No)]) {
-            if group.is_empty() && along.is_none() {
-                continue;
-            }
-            let outcomes = match self.push(&group, along.as_ref(), namespace, atomic) {
-                Ok(pushed) => {
-                    report.remote_says = pushed.remote_says;
-                    pushed.refs
+        // The ledgers come first, then the notes.
+        for (mut pending, (_, outcome)) in pending.into_iter().zip(outcomes) {
+            match outcome {
+                RefOutcome::Pushed(_) => {
+                    run.refusals.forget(&pending.push.target);
+                    self.take_note(pending, run);
                 }
-                Err(error) => {
-                    report.fail(group.into_iter().map(|pending| pending.push), &error);
-                    if along.is_some() {
-                        report.fail_notes(notes.take(), &error);
-                    }
-                    continue;
+                RefOutcome::Rejected(rejection) if rejection.kind.is_retryable() => {
+                    pending.last = Some(rejection);
+                    again.push(pending);
                 }
-            };
-            if let (Some(push), Some((_, outcome))) = (&along, outcomes.last()) {
-                self.settle_notes(notes, push, outcome, report, refusals);
-            }
-            // The ledgers come first, then what is drained, then the notes.
-            for (mut pending, (_, outcome)) in group.into_iter().zip(outcomes) {
-                match outcome {
-                    RefOutcome::Pushed(_) => {
-                        refusals.forget(&pending.push.target);
-                        self.take_note(pending, report);
-                    }
-                    RefOutcome::Rejected(rejection) if rejection.kind.is_retryable() => {
-                        pending.last = Some(rejection);
-                        again.push(pending);
-                    }
-                    RefOutcome::Rejected(Rejection { kind: RejectionKind::Refused, reason }) => {
-                        refusals.remember(&pending.push.target, pending.source, &reason, &report.remote_says);
-                        report.add(pending.push, LedgerOutcome::Refused { reason, is_new: true });
-                    }
-                    RefOutcome::Rejected(rejection) => report.add(pending.push, LedgerOutcome::Rejected(rejection)),
+                RefOutcome::Rejected(Rejection { kind: RejectionKind::Refused, reason }) => {
+                    run.refusals.remember(&pending.push.target, pending.source, &reason, &run.report.remote_says);
+                    run.report.add(pending.push, LedgerOutcome::Refused { reason, is_new: true });
                 }
+                RefOutcome::Rejected(rejection) => run.report.add(pending.push, LedgerOutcome::Rejected(rejection)),
             }
         }
         again
     }
 
-    fn push(
-        &self,
-        group: &[Pending],
-        notes: Option<&RefPush>,
-        namespace: Namespace,
-        atomic: Atomic,
-    ) -> Result<PushReport, FanoutError> {
+    fn push(&self, group: &[Pending], notes: Option<&RefPush>, run: &mut Run<'_>) -> Result<PushReport, FanoutError> {
         let mut refs: Vec<RefPush> = group.iter().map(Pending::to_ref_push).collect();
-        for pending in group {
-            for commit in &pending.drained {
-                let target = namespace.inbox(&pending.push.ledger, *commit).map_err(crate::git::Error::from)?;
-                refs.push(RefPush { source: None, target, lease: Lease::At(*commit) });
-            }
-        }
         refs.extend(notes.cloned());
-        Ok(self.network.push(&self.destination.endpoint(self.network.config), &refs, atomic)?)
+        let endpoint = self.destination.endpoint(self.network.config);
+        Ok(run.pace.timed(|| self.network.push(&endpoint, &refs, Atomic::No))?)
     }
 
-    /// Remembers that the remote has a ledger now, and nothing in its inbox that the ledger has.
-    fn take_note(&self, pending: Pending, report: &mut Report) {
+    /// Remembers that the remote has a ledger now.
+    fn take_note(&self, pending: Pending, run: &mut Run<'_>) {
         let Pending { push, source, drained, .. } = pending;
         let contents = Contents::between(self.repo, push.known, source).unwrap_or_default();
-        let key = self.destination.key();
-        self.remember(&push.ledger.to_tracking(key), Some(source));
-        for commit in drained {
-            self.remember(&push.ledger.to_inbox(key, commit), None);
-        }
-        report.add(push, LedgerOutcome::Pushed(contents));
+        self.remember(&push.ledger.to_tracking(self.destination.key()), Some(source));
+        run.taken.add(&push.ledger, &drained);
+        run.report.add(push, LedgerOutcome::Pushed(contents));
+    }
+
+    /// Deletes what lies in inboxes of ledgers that have it now: a push of its own, for not every host can let several refs
+    /// hang together. Where that fails the next push does it: no harm is done.
+    fn empty_inboxes(&self, run: &mut Run<'_>) {
+        let deadline = self.deadline();
+        let _ = Inbox::empty(self.repo, &self.network, self.destination, &run.taken, &mut run.refusals, deadline);
     }
 
     /// Moves a tracking ref. Where that fails the next push asks the remote once more: no harm is done.
@@ -245,30 +257,42 @@ impl Fanout<'_> {
         let _ = self.repo.update_ref(&tracking, expected, tip, "opensession: pushed", None, self.deadline());
     }
 
-    /// Fetches the ledgers the remote has moved on, and joins them.
-    fn catch_up(&self, behind: Vec<Pending>, namespace: Namespace, report: &mut Report) -> Vec<Pending> {
+    /// Fetches the ledgers the remote has moved on, and joins them. Says, too, whether so many are at it that another race
+    /// is not worth it.
+    fn catch_up(&self, behind: Vec<Pending>, run: &mut Run<'_>) -> (Vec<Pending>, bool) {
         if behind.is_empty() {
-            return behind;
-        }
-        let ledgers = behind.iter().map(|pending| &pending.push.ledger);
-        let mappings = namespace.some(self.destination.key(), ledgers).map_err(crate::git::Error::from);
-        match mappings.map_err(FanoutError::from).and_then(|mappings| self.fetch(&mappings)) {
-            Ok(_) => {}
-            // Somebody has deleted it since the push: then ours can simply be pushed.
-            Err(FanoutError::Fetch(FetchError::Remote(RemoteError::NoSuchRef { .. }))) => return behind,
-            Err(error) => {
-                report.fail(behind.into_iter().map(|pending| pending.push), &error);
-                return Vec::new();
-            }
+            return (behind, false);
         }
         let key = self.destination.key();
-        let mut aligned = Vec::new();
+        let ledgers = behind.iter().map(|pending| &pending.push.ledger);
+        let mappings = run.plan.namespace.some(key, ledgers).map_err(git::Error::from).map_err(FanoutError::from);
+        match mappings.and_then(|mappings| run.pace.timed(|| self.fetch(&mappings))) {
+            Ok(_) => {}
+            // Somebody has deleted it since the push: then ours can simply be pushed.
+            Err(FanoutError::Fetch(FetchError::Remote(RemoteError::NoSuchRef { .. }))) => return (behind, false),
+            Err(error) => {
+                run.report.fail(behind.into_iter().map(|pending| pending.push), &error);
+                return (Vec::new(), false);
+            }
+        }
+        let (mut aligned, mut is_crowded) = (Vec::new(), false);
         for Pending { mut push, last, .. } in behind {
             let tracking = push.ledger.to_tracking(key).to_ref();
-            push.known = tracking.ok().and_then(|tracking| self.repo.read_ref(tracking.name()).ok().flatten());
-            aligned.extend(self.align(push, report).map(|pending| Pending { last, ..pending }));
+            let known = tracking.ok().and_then(|tracking| self.repo.read_ref(tracking.name()).ok().flatten());
+            // What is known from before the first race may be of last year.
+            is_crowded |= run.pace.lost() > 1 && self.commits_between(push.known, known) > CROWD;
+            push.known = known;
+            aligned.extend(self.align(push, run).map(|pending| Pending { last, ..pending }));
         }
-        aligned
+        (aligned, is_crowded)
+    }
+
+    /// How many commits a ledger has got more, as far as that is of interest.
+    fn commits_between(&self, old: Option<Oid>, new: Option<Oid>) -> usize {
+        let Some(new) = new else { return 0 };
+        let exclude = Exclude { commits: old.into_iter().collect(), tracked_by: None };
+        let walked = self.repo.rev_list(&[new], &exclude, WalkLimits::commits(CROWD + 1));
+        walked.map_or(0, |walked| walked.commits.len())
     }
 
     /// Fetches, and follows the remote in what it no longer keeps. Says whether anything came.
@@ -285,17 +309,17 @@ impl Fanout<'_> {
 
     /// Leaves what has lost every race in the remote's inbox, under a name that nobody else writes to: one push, and it
     /// is there. Whoever sees it and pushes next joins it.
-    fn leave(&self, pending: Vec<Pending>, namespace: Namespace, report: &mut Report) {
+    fn leave(&self, pending: Vec<Pending>, run: &mut Run<'_>) {
         let mut refs = Vec::new();
         for Pending { push, source, .. } in &pending {
-            let Ok(target) = namespace.inbox(&push.ledger, *source) else { continue };
+            let Ok(target) = run.plan.namespace.inbox(&push.ledger, *source) else { continue };
             refs.push(RefPush { source: Some(*source), target, lease: Lease::FastForward });
         }
         let endpoint = self.destination.endpoint(self.network.config);
         let outcomes = match self.network.push(&endpoint, &refs, Atomic::No) {
             Ok(pushed) => pushed.refs,
             Err(error) => {
-                report.fail(pending.into_iter().map(|pending| pending.push), &error);
+                run.report.fail(pending.into_iter().map(|pending| pending.push), &error);
                 return;
             }
         };
@@ -305,27 +329,13 @@ impl Fanout<'_> {
                 RefOutcome::Pushed(_) => {
                     let contents = Contents::between(self.repo, push.known, source).unwrap_or_default();
                     self.remember(&push.ledger.to_inbox(self.destination.key(), source), Some(source));
-                    report.add(push, LedgerOutcome::Left(contents));
+                    run.report.add(push, LedgerOutcome::Left(contents));
                 }
                 RefOutcome::Rejected(rejection) => {
-                    report.add(push, LedgerOutcome::Rejected(last.unwrap_or(rejection)));
+                    run.report.add(push, LedgerOutcome::Rejected(last.unwrap_or(rejection)));
                 }
             }
         }
-    }
-
-    /// Waits a random while (full jitter); false if that would leave less than `reserve` until the deadline.
-    fn pause(&self, attempt: u32, reserve: Duration) -> bool {
-        let longest = FIRST_PAUSE * 2_u32.saturating_pow(attempt - 1);
-        // The seed of a hash map is the randomness the standard library has.
-        let random = RandomState::new().build_hasher().finish() % 1000;
-        let pause = longest * u32::try_from(random).unwrap_or_default() / 1000;
-        let left = self.network.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left <= pause + reserve) {
-            return false;
-        }
-        std::thread::sleep(pause);
-        true
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Error, Held, Plan, Why};
-use crate::fanout::Destination;
+use crate::fanout::{Destination, Inbox};
 use crate::git::remote::Network;
 use crate::git::{BranchName, Oid, Repo};
 use crate::ledger::{LOCAL_PREFIX, LedgerRef, LedgerView, Retention, tracking_prefix};
@@ -122,6 +122,14 @@ impl Context<'_> {
                 }
             }
         }
+        // A ledger of which there is nothing but what lies in its inbox.
+        if let Some(destination) = self.destination {
+            for ledger in Inbox::ledgers(self.repo, destination.key())? {
+                if let Some(branch) = ledger.branch() {
+                    ledgers.entry(ledger.to_local()).or_insert(branch);
+                }
+            }
+        }
         Ok(ledgers)
     }
 
@@ -130,6 +138,9 @@ impl Context<'_> {
         let mut views: Vec<_> = LedgerView::open(self.repo, ledger)?.into_iter().collect();
         if let Some(destination) = self.destination {
             views.extend(LedgerView::open(self.repo, &ledger.to_tracking(destination.key()))?);
+            for tip in Inbox::of(self.repo, ledger, destination.key())?.tips {
+                views.push(LedgerView::at(self.repo, tip)?);
+            }
         }
         Ok(views)
     }
@@ -137,7 +148,8 @@ impl Context<'_> {
     fn is_tracked(&self, ledger: &LedgerRef) -> Result<bool, Error> {
         let Some(destination) = self.destination else { return Ok(false) };
         let tracking = ledger.to_tracking(destination.key()).to_ref().map_err(crate::git::Error::from)?;
-        Ok(self.repo.read_ref(tracking.name())?.is_some())
+        let is_beside = || Inbox::of(self.repo, ledger, destination.key()).map(|inbox| !inbox.tips.is_empty());
+        Ok(self.repo.read_ref(tracking.name())?.is_some() || is_beside()?)
     }
 
     /// Why the ledger of a branch can go; `None` if somebody may still be at work on the branch.

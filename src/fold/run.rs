@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Error, Plan, Report};
-use crate::fanout::{Destination, FanoutError};
+use crate::fanout::{Destination, FanoutError, Inbox, Refusals, Taken};
 use crate::git::remote::{Atomic, Lease, RefOutcome, RefPush};
 use crate::git::{self, NewCommit, Oid, RepoLock, Update};
 use crate::ledger::{Appender, LedgerRef, LedgerView, Theirs, empty_tree, fold, replay};
@@ -61,7 +61,7 @@ impl Folding<'_> {
         let lock = self.rolling.repo.lock(deadline)?;
         for _ in 0..TRIES {
             report.raced.clear();
-            let Some(taken) = self.taken_in(LedgerRef::to_local)? else { return Ok(()) };
+            let Some(taken) = self.taken_in(LedgerRef::to_local, &[])? else { return Ok(()) };
             if !self.update(&self.target, taken.old, Some(taken.new), &lock, deadline)? {
                 report.raced.push(self.target.clone());
                 continue;
@@ -80,18 +80,22 @@ impl Folding<'_> {
         Ok(())
     }
 
-    /// The same at a remote.
+    /// The same at a remote, with what others have left beside the ledgers that go.
     fn there(&self, destination: &Destination, report: &mut Report) -> Result<(), Error> {
         let tracked = |ledger: &LedgerRef| ledger.to_tracking(destination.key());
         for _ in 0..TRIES {
             report.rejected.clear();
-            let Some(taken) = self.taken_in(tracked)? else { return Ok(()) };
+            let inboxes = self.inboxes(destination)?;
+            let Some(taken) = self.taken_in(tracked, &inboxes)? else { return Ok(()) };
             let lease = taken.old.map_or(Lease::Absent, Lease::At);
             let is_there = taken.old == Some(taken.new)
                 || self.push(destination, &[(tracked(&self.target), Some(taken.new), lease)], report)?;
             let gone: Vec<_> = taken.sources.into_iter().map(|(ledger, tip)| (ledger, None, Lease::At(tip))).collect();
-            if is_there && self.push(destination, &gone, report)? {
-                break;
+            if is_there {
+                self.empty_inboxes(destination, &inboxes)?;
+                if gone.is_empty() || self.push(destination, &gone, report)? {
+                    break;
+                }
             }
             if report.rejected.iter().all(|(_, rejection)| !rejection.kind.is_retryable()) {
                 break;
@@ -101,14 +105,47 @@ impl Folding<'_> {
         self.follow(&tracked(&self.target))
     }
 
-    /// The target with all of the ledgers that are to be folded, of those that `place` names; `None` if there are none.
-    fn taken_in(&self, place: impl Fn(&LedgerRef) -> LedgerRef) -> Result<Option<TakenIn>, Error> {
+    /// What others have left beside the ledgers that go.
+    fn inboxes(&self, destination: &Destination) -> Result<Vec<(LedgerRef, Vec<Oid>)>, Error> {
+        let mut inboxes = Vec::new();
+        for (ledger, ..) in &self.plan.folded {
+            let tips = Inbox::of(self.rolling.repo, ledger, destination.key())?.tips;
+            inboxes.extend((!tips.is_empty()).then(|| (ledger.clone(), tips)));
+        }
+        Ok(inboxes)
+    }
+
+    /// Deletes what was taken in. What the remote does not let go of is taken in again by whoever pushes next.
+    fn empty_inboxes(&self, destination: &Destination, inboxes: &[(LedgerRef, Vec<Oid>)]) -> Result<(), Error> {
+        let Rolling { repo, network, .. } = self.rolling;
+        let mut taken = Taken::default();
+        for (ledger, tips) in inboxes {
+            taken.add(ledger, tips);
+        }
+        let mut refusals = Refusals::open(repo, network.config, destination);
+        let deadline = Instant::now() + PATIENCE;
+        let emptied = Inbox::empty(repo, network, destination, &taken, &mut refusals, deadline);
+        refusals.save();
+        Ok(emptied?)
+    }
+
+    /// The target with all of the ledgers that are to be folded, of those that `place` names, and of their inboxes; `None`
+    /// if there are none.
+    fn taken_in(
+        &self,
+        place: impl Fn(&LedgerRef) -> LedgerRef,
+        inboxes: &[(LedgerRef, Vec<Oid>)],
+    ) -> Result<Option<TakenIn>, Error> {
         let repo = self.rolling.repo;
         let mut sources = Vec::new();
         for (ledger, ..) in &self.plan.folded {
             sources.extend(LedgerView::open(repo, &place(ledger))?.map(|view| (place(ledger), view)));
         }
-        if sources.is_empty() {
+        let mut views = Vec::new();
+        for tip in inboxes.iter().flat_map(|(_, tips)| tips) {
+            views.push(LedgerView::at(repo, *tip)?);
+        }
+        if sources.is_empty() && views.is_empty() {
             return Ok(None);
         }
         let target = place(&self.target);
@@ -123,7 +160,7 @@ impl Folding<'_> {
             tip
         };
         let parents: Vec<Oid> = old.into_iter().collect();
-        for (_, source) in &sources {
+        for source in sources.iter().map(|(_, view)| view).chain(&views) {
             let mut batch = repo.batch();
             let view = LedgerView::at(repo, tip)?;
             let tree = fold(&view, source, &mut batch)?;

@@ -100,6 +100,14 @@ pub(super) fn lock_beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The lock file that an error message of git's or of libgit2's names: `... '<path>.lock' ...`.
+pub(super) fn lock_named_in(said: &str) -> Option<PathBuf> {
+    let end = said.find(".lock'")? + ".lock".len();
+    let (before, _) = said.split_at_checked(end)?;
+    let (_, path) = before.rsplit_once('\'')?;
+    Some(PathBuf::from(path))
+}
+
 /// Growing pauses with full jitter, up to a deadline.
 pub(super) struct Backoff {
     deadline: Instant,
@@ -155,6 +163,18 @@ mod tests {
             drop(held);
             assert!(waiting.join().unwrap());
         });
+    }
+
+    #[test]
+    fn the_lock_in_the_way_is_read_from_what_is_said() {
+        for said in [
+            "fatal: Unable to create '/a b/.git/packed-refs.lock': File exists.\n\nAnother git process seems",
+            "failed to lock file '/a b/.git/packed-refs.lock' for writing: ",
+            "error: cannot lock ref 'refs/x': Unable to create '/a b/.git/packed-refs.lock': File exists.",
+        ] {
+            assert_eq!(lock_named_in(said).as_deref(), Some(Path::new("/a b/.git/packed-refs.lock")), "{said}");
+        }
+        assert_eq!(lock_named_in("fatal: cannot lock references"), None);
     }
 
     #[test]

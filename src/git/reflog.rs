@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use super::backend::Attempt;
+use super::lock::Backoff;
 use super::{Error, HiddenRef, Oid, Repo, Result};
 
 /// How much of a reflog is read, in bytes from its end: some five thousand of its latest lines.
@@ -38,18 +41,30 @@ impl Repo {
         Ok(made)
     }
 
-    /// Removes the reflog of a hidden ref: what it pointed at before is then held by nothing. It need not have one (most
-    /// have one only with `core.logAllRefUpdates=always`).
+    /// Empties the reflog of a hidden ref: what it pointed at before is then held by nothing. It need not have one (most
+    /// have one only with `core.logAllRefUpdates=always`; notes have one by default). A lock of another process is waited
+    /// for until `deadline`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be removed.
-    pub fn forget_reflog(&self, name: &HiddenRef) -> Result<()> {
-        // A file of its own, wherever refs are files.
-        let path = self.common_dir().join("logs").join(name.as_str());
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
-            _ => Ok(()),
+    /// [`Error::Io`], [`Error::Git`] if it cannot be removed; [`Error::RefLocked`] at the deadline.
+    pub fn forget_reflog(&self, name: &HiddenRef, deadline: Instant) -> Result<()> {
+        let mut pause = Backoff::new(deadline);
+        loop {
+            match self.backend.forget_log(name)? {
+                Attempt::Moved | Attempt::Raced => return Ok(()),
+                Attempt::Locked { .. } if pause.sleep() => {}
+                Attempt::Locked { path, .. } => return Err(Error::RefLocked { name: name.name().clone(), lock: path }),
+            }
         }
+    }
+}
+
+/// Removes the log of a ref, where it is a file of its own.
+pub(super) fn forget_in_files(common_dir: &Path, name: &HiddenRef) -> Result<Attempt> {
+    let path = common_dir.join("logs").join(name.as_str());
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", &path)(error)),
+        _ => Ok(Attempt::Moved),
     }
 }
 
@@ -114,7 +129,11 @@ mod tests {
     use super::super::testing::{Sandbox, in_every_kind};
     use super::*;
 
-    in_every_kind!(a_commit_is_known_by_the_worktree_it_was_made_in,);
+    in_every_kind!(
+        a_commit_is_known_by_the_worktree_it_was_made_in,
+        the_reflog_of_a_hidden_ref_can_be_forgotten,
+        a_lock_in_the_way_of_a_reflog_is_waited_for_and_named,
+    );
 
     fn said(what: &str) -> Option<bool> {
         let line = format!("{} {} A B <a@b> 1 +0000\t{what}", "1".repeat(40), "2".repeat(40));
@@ -160,18 +179,69 @@ mod tests {
         }
     }
 
-    #[test]
+    /// A hidden ref that has pointed at two commits, of which only its reflog knows the first.
+    fn logged(sandbox: &Sandbox) -> (HiddenRef, String) {
+        let name = HiddenRef::under("branches/bWFpbg").unwrap();
+        sandbox.git(&["commit", "-q", "--allow-empty", "-m", "of the user"]);
+        let tree = sandbox.git(&["rev-parse", "HEAD^{tree}"]);
+        let [old, new] = ["one", "two"].map(|message| sandbox.git(&["commit-tree", &tree, "-m", message]));
+        sandbox.git(&["update-ref", "--create-reflog", name.as_str(), &old]);
+        sandbox.git(&["update-ref", name.as_str(), &new]);
+        assert_eq!(entries(sandbox, name.as_str()), 2);
+        (name, old)
+    }
+
+    fn entries(sandbox: &Sandbox, name: &str) -> usize {
+        let listed = sandbox.command(&sandbox.path(), &["reflog", "show", "--format=%H", name]).output().unwrap();
+        listed.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count()
+    }
+
+    /// Collects garbage, and lets logs be as old as they are.
+    fn gc(sandbox: &Sandbox) {
+        let never = ["-c", "gc.reflogExpire=never", "-c", "gc.reflogExpireUnreachable=never"];
+        sandbox.git(&[&never[..], &["gc", "-q", "--prune=now"]].concat());
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + std::time::Duration::from_millis(300)
+    }
+
     fn the_reflog_of_a_hidden_ref_can_be_forgotten() {
         let sandbox = Sandbox::new();
-        let name = HiddenRef::under("branches/bWFpbg").unwrap();
-        let blob = sandbox.git_with_input(&["hash-object", "-w", "--stdin"], b"x");
-        sandbox.git(&["update-ref", "--create-reflog", name.as_str(), &blob]);
-        assert_eq!(sandbox.git(&["reflog", "exists", name.as_str()]), "");
-        let log = sandbox.repo().common_dir().join("logs").join(name.as_str());
-        assert!(log.is_file());
-        sandbox.repo().forget_reflog(&name).unwrap();
-        assert!(!log.exists());
-        sandbox.repo().forget_reflog(&name).unwrap();
+        let (name, old) = logged(&sandbox);
+        gc(&sandbox);
+        sandbox.git(&["cat-file", "-e", &old]);
+        sandbox.repo().forget_reflog(&name, soon()).unwrap();
+        assert_eq!((entries(&sandbox, name.as_str()), entries(&sandbox, "HEAD")), (0, 1), "only its own");
+        assert!(sandbox.repo().read_ref(name.name()).unwrap().is_some(), "the ref is where it was");
+        gc(&sandbox);
+        let is_gone = sandbox.command(&sandbox.path(), &["cat-file", "-e", &old]).output().unwrap();
+        assert!(!is_gone.status.success(), "nothing holds what it was");
+        sandbox.repo().forget_reflog(&name, soon()).unwrap();
+        sandbox.repo().forget_reflog(&HiddenRef::under("branches/bm9uZQ").unwrap(), soon()).unwrap();
+    }
+
+    fn a_lock_in_the_way_of_a_reflog_is_waited_for_and_named() {
+        let sandbox = Sandbox::new();
+        let (name, _) = logged(&sandbox);
+        if !sandbox.kind().has_reftable() {
+            return;
+        }
+        let lock = sandbox.repo().common_dir().join("reftable/tables.list.lock");
+        File::create(&lock).unwrap();
+        match sandbox.repo().forget_reflog(&name, soon()) {
+            Err(Error::RefLocked { lock: named, .. }) => assert_eq!(named, lock),
+            other => panic!("{other:?}"),
+        }
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                sandbox.open().forget_reflog(&name, Instant::now() + std::time::Duration::from_secs(20)).is_ok()
+            });
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            fs::remove_file(&lock).unwrap();
+            assert!(waiting.join().unwrap());
+        });
+        assert_eq!(entries(&sandbox, name.as_str()), 0);
     }
 
     fn a_commit_is_known_by_the_worktree_it_was_made_in() {

@@ -121,6 +121,7 @@ mod tests {
         of_many_creators_one_wins,
         a_locked_ref_is_waited_for,
         the_lock_of_a_killed_process_is_broken_under_the_capture_lock_alone,
+        a_lock_on_all_packed_refs_is_waited_for_and_named,
         a_hidden_ref_that_is_symbolic_moves_no_branch,
         refs_are_listed_by_prefix_in_order_whatever_their_kind,
         #[cfg(target_os = "linux")]
@@ -271,6 +272,31 @@ mod tests {
         }
         assert_eq!(with.unwrap(), Update::Moved);
         assert!(!path.exists());
+    }
+
+    fn a_lock_on_all_packed_refs_is_waited_for_and_named() {
+        let sandbox = Sandbox::new();
+        let repo = sandbox.open();
+        if sandbox.kind().has_reftable() {
+            return;
+        }
+        let one = object(&sandbox, "1");
+        sandbox.git(&["update-ref", hidden().as_str(), &one.to_string()]);
+        sandbox.git(&["pack-refs", "--all"]);
+        let path = repo.common_dir().join("packed-refs.lock");
+        File::create(&path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        let held = repo.lock(far()).unwrap();
+        let short = Instant::now() + Duration::from_millis(60);
+        let gone = repo.update_ref(&hidden(), Expected::At(one), None, "m", Some(&held), short);
+        assert!(matches!(&gone, Err(Error::RefLocked { lock, .. }) if *lock == path), "{gone:?}");
+        assert!(path.exists(), "it locks the refs of the user, too, and so it is not ours to break");
+        std::thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| sandbox.open().update_ref(&hidden(), Expected::At(one), None, "m", None, far()));
+            std::thread::sleep(Duration::from_millis(40));
+            std::fs::remove_file(&path).unwrap();
+            assert_eq!(waiting.join().unwrap().unwrap(), Update::Moved);
+        });
     }
 
     fn a_hidden_ref_that_is_symbolic_moves_no_branch() {

@@ -26,5 +26,5 @@ mod write;
 pub use digest::{BadDigest, Digest, Hasher};
 pub use read::{LineError, LineErrorKind, Reader};
 pub use record::{Record, RecordBuilder, RecordCheckpoint, SEGMENT_BYTES, Segment, SegmentBody, StoredSegment};
-pub use snapshot::{HashedSource, Snapshot, SnapshotError, UnredactedSnapshot};
+pub use snapshot::{HashedSource, Snapshot, SnapshotError, SnapshotText, UnredactedSnapshot};
 pub use write::{Hashed, write_event, write_header, write_session, write_stats};

@@ -1,6 +1,7 @@
 //! A whole session as one text: what is registered, and what is shared.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Deref;
 
 use super::{Digest, Hasher, LineError, LineErrorKind, Reader, write_event, write_header, write_stats};
 use crate::redaction::{Findings, Redactor};
@@ -9,14 +10,15 @@ use crate::session::{Header, Stats, StatsFold};
 /// The canonical text of a session, redacted, in one piece. There is no way to one but through a [`Redactor`]: what a
 /// ledger takes as a snapshot has been looked at, as a [`super::Record`] has.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot(Whole);
+pub struct Snapshot(SnapshotText);
 
 /// The canonical text of a session as it came, secrets and all. No ledger takes one: it stays on this machine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UnredactedSnapshot(Whole);
+pub struct UnredactedSnapshot(SnapshotText);
 
+/// A canonical text, and what it is called.
 #[derive(Debug, Clone, PartialEq)]
-struct Whole {
+pub struct SnapshotText {
     text: Vec<u8>,
     digest: Digest,
     source_digest: Digest,
@@ -49,21 +51,6 @@ impl Snapshot {
         read(source, Some(redactor), limit).map(Self)
     }
 
-    /// The canonical text.
-    pub fn text(&self) -> &[u8] {
-        &self.0.text
-    }
-
-    /// Its digest: the snapshot's name.
-    pub fn digest(&self) -> Digest {
-        self.0.digest
-    }
-
-    /// The digest of the text that was read: another one if that was not canonical, or if something was taken out.
-    pub fn source_digest(&self) -> Digest {
-        self.0.source_digest
-    }
-
     /// The header, redacted.
     pub fn header(&self) -> &Header {
         &self.0.header
@@ -88,24 +75,42 @@ impl UnredactedSnapshot {
     pub fn read(source: impl BufRead, limit: u64) -> Result<Self, SnapshotError> {
         read(source, None, limit).map(Self)
     }
+}
 
-    /// The canonical text.
-    pub fn text(&self) -> &[u8] {
-        &self.0.text
-    }
+impl Deref for Snapshot {
+    type Target = SnapshotText;
 
-    /// Its digest.
-    pub fn digest(&self) -> Digest {
-        self.0.digest
-    }
-
-    /// The digest of the text that was read: another one if that was not canonical.
-    pub fn source_digest(&self) -> Digest {
-        self.0.source_digest
+    fn deref(&self) -> &SnapshotText {
+        &self.0
     }
 }
 
-fn read(source: impl BufRead, redactor: Option<&Redactor>, limit: u64) -> Result<Whole, SnapshotError> {
+impl Deref for UnredactedSnapshot {
+    type Target = SnapshotText;
+
+    fn deref(&self) -> &SnapshotText {
+        &self.0
+    }
+}
+
+impl SnapshotText {
+    /// The canonical text.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Its digest: the snapshot's name.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The digest of the text that was read: another one if that was not canonical, or if something was taken out.
+    pub fn source_digest(&self) -> Digest {
+        self.source_digest
+    }
+}
+
+fn read(source: impl BufRead, redactor: Option<&Redactor>, limit: u64) -> Result<SnapshotText, SnapshotError> {
     let mut findings = Findings::default();
     let mut fold = StatsFold::default();
     let mut text = Vec::new();
@@ -134,7 +139,7 @@ fn read(source: impl BufRead, redactor: Option<&Redactor>, limit: u64) -> Result
     let stats = fold.stats();
     write_stats(&stats, &mut text).map_err(unwritable)?;
     let digest = Digest::of(&text);
-    Ok(Whole { text, digest, source_digest, header, stats, findings })
+    Ok(SnapshotText { text, digest, source_digest, header, stats, findings })
 }
 
 /// Memory takes every line; what JSON cannot say was never read from any.

@@ -125,6 +125,10 @@ impl Rewrite for Again<'_> {
         Ok(has_older_history(view, self.version)?.then_some(view.root()))
     }
 
+    fn redone_by(&self) -> Option<u32> {
+        Some(self.version)
+    }
+
     fn message(&self) -> &'static str {
         "opensession: redact again\n"
     }

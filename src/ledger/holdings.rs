@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
-use super::error::Result;
+use super::error::{Damage, Result};
 use super::layout::{self, LedgerPath};
 use super::sid::{SessionKey, Sid, SidPrefix};
 use super::text::SessionText;
 use super::view::{LedgerView, StoredSession};
-use crate::git::{EntryKind, Oid};
+use crate::git::{EntryKind, Oid, TreeEntry};
 use crate::hail::{self, Digest};
 
 /// The largest snapshot whose header is read. A larger one is none of ours: readers do not take it either.
@@ -46,35 +46,66 @@ impl Holdings {
     }
 }
 
+/// What ties sessions to commits and patches in one ledger: read once, asked often.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// By commit.
+    pub commits: Vec<(SessionKey, Oid)>,
+    /// The sessions that are tied to any patch.
+    pub patched: BTreeSet<SessionKey>,
+}
+
+impl Ties {
+    /// The sessions that are tied to a commit for which `wanted` says yes. (A link by patch alone names no commit.)
+    pub fn sessions_of(&self, wanted: impl Fn(Oid) -> bool) -> BTreeSet<SessionKey> {
+        self.commits.iter().filter(|(_, commit)| wanted(*commit)).map(|(key, _)| *key).collect()
+    }
+}
+
 impl<'repo> LedgerView<'repo> {
     /// What is here of the sessions for which `wanted` says yes. All names of the ledger are read.
     ///
     /// # Errors
     /// When a folder cannot be listed.
     pub fn holdings(&self, wanted: impl Fn(SessionKey) -> bool) -> Result<Holdings> {
+        self.holdings_tied(&self.ties()?, wanted)
+    }
+
+    /// The same, where the ledger's ties were read already.
+    ///
+    /// # Errors
+    /// When a folder cannot be listed.
+    pub fn holdings_tied(&self, ties: &Ties, wanted: impl Fn(SessionKey) -> bool) -> Result<Holdings> {
         let mut held = Holdings::default();
         for (key, folder) in self.session_folders()? {
             if wanted(key) {
                 held.sessions.insert(key, folder);
             }
         }
-        for (key, _) in self.ties_since(None)?.into_iter().filter(|(key, _)| wanted(*key)) {
-            *held.links.entry(key).or_default() += 1;
+        for (key, _) in ties.commits.iter().filter(|(key, _)| wanted(*key)) {
+            *held.links.entry(*key).or_default() += 1;
         }
-        for key in self.patch_keys()?.into_iter().filter(|key| wanted(*key)) {
-            held.links.entry(key).or_default();
+        for key in ties.patched.iter().filter(|key| wanted(**key)) {
+            held.links.entry(*key).or_default();
         }
         held.snapshots = self.snapshots()?.into_iter().filter(|(_, key)| wanted(*key)).collect();
         Ok(held)
     }
 
-    /// The sessions that are tied to a commit for which `wanted` says yes. (A link by patch alone names no commit.)
+    /// Every link, by commit and by patch: one tree of each is read.
     ///
     /// # Errors
     /// When a folder cannot be listed.
-    pub fn linked_to(&self, wanted: impl Fn(Oid) -> bool) -> Result<BTreeSet<SessionKey>> {
-        let ties = self.ties_since(None)?.into_iter();
-        Ok(ties.filter(|(_, commit)| wanted(*commit)).map(|(key, _)| key).collect())
+    pub fn ties(&self) -> Result<Ties> {
+        let mut ties = Ties { commits: self.ties_since(None)?, patched: BTreeSet::new() };
+        let heads = self.repo().list(self.root(), format!("{}/{}", layout::ROOT, layout::PATCHES).as_bytes())?;
+        for head in heads.iter().filter(|entry| entry.kind == EntryKind::Tree) {
+            for rest in self.repo().list(head.oid, b"")?.iter().filter(|entry| entry.kind == EntryKind::Tree) {
+                let links = self.repo().list(rest.oid, b"")?;
+                ties.patched.extend(links.iter().filter_map(|link| SessionKey::parse(&link.name)));
+            }
+        }
+        Ok(ties)
     }
 
     /// The snapshots here of sessions for which `wanted` says yes.
@@ -149,28 +180,22 @@ impl<'repo> LedgerView<'repo> {
         Ok(found)
     }
 
-    /// The session of every link by patch.
-    fn patch_keys(&self) -> Result<Vec<SessionKey>> {
-        let mut keys = Vec::new();
-        let patches = self.repo().list(self.root(), format!("{}/{}", layout::ROOT, layout::PATCHES).as_bytes())?;
-        for head in patches.iter().filter(|entry| entry.kind == EntryKind::Tree) {
-            for rest in self.repo().list(head.oid, b"")?.iter().filter(|entry| entry.kind == EntryKind::Tree) {
-                keys.extend(self.repo().list(rest.oid, b"")?.iter().filter_map(|link| SessionKey::parse(&link.name)));
-            }
-        }
-        Ok(keys)
-    }
-
     /// Every snapshot that can be read, and the session it is of.
     fn snapshots(&self) -> Result<Vec<(Digest, SessionKey)>> {
         let mut found = Vec::new();
         for entry in self.repo().list(self.root(), layout::SNAPSHOTS.as_bytes())? {
             let Some(digest) = layout::parse_snapshot_name(&entry.name) else { continue };
-            let Ok(text) = self.file(&entry, SNAPSHOT_LIMIT) else { continue };
-            let Ok(reader) = hail::Reader::new(BufReader::new(text.as_slice())) else { continue };
-            found.push((digest, SessionKey::of(reader.header())));
+            let Ok(Some(key)) = self.snapshot_key(&entry) else { continue };
+            found.push((digest, key));
         }
         Ok(found)
+    }
+
+    /// The session that a snapshot is of; `None` if its first line does not say.
+    pub(super) fn snapshot_key(&self, entry: &TreeEntry) -> Result<Option<SessionKey>, Damage> {
+        let text = self.file(entry, SNAPSHOT_LIMIT)?;
+        let Ok(reader) = hail::Reader::new(BufReader::new(text.as_slice())) else { return Ok(None) };
+        Ok(Some(SessionKey::of(reader.header())))
     }
 
     /// The session in a folder here, whatever tombstones and floor say: the greatest `m` that can be read.

@@ -48,12 +48,15 @@ pub use append::{Append, Appender, Captured, Change, NewAnchor, NewLink, Outcome
 pub use day::{BadDay, Day, Month};
 pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
-pub use holdings::Holdings;
+pub use holdings::{Holdings, Ties};
 pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, SegmentName};
 pub use ledgers::{Ledgers, Link, Match, PatchLink, Scope, retention_of_all};
 pub use meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
-pub use name::{LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, remote_prefix, tracking_notes, tracking_prefix};
+pub use name::{
+    LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, inbox_prefix, is_tracking_notes, remote_prefix, tracking_notes,
+    tracking_prefix,
+};
 pub use replay::{Replayed, Theirs, Union, replay, unite};
 pub use retention::Retention;
 pub use roll::{Rewrite, Rolled, empty_tree, roll, rolled, without};

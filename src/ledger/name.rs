@@ -126,20 +126,32 @@ impl Namespace {
         }
     }
 
-    /// What to fetch for all ledgers of a remote and its notes, and into which refs.
+    /// What matches everything in the inboxes of a remote.
+    pub fn inboxes(self) -> String {
+        format!("{}inbox/*", self.root())
+    }
+
+    /// The ledger in whose inbox a remote has a commit under that name; `None` if it is not named for the commit.
+    pub fn inbox_named(self, name: &RefName, commit: Oid) -> Option<LedgerRef> {
+        let name = str::from_utf8(name.as_bytes()).ok()?;
+        let (key, named) = name.strip_prefix(self.root())?.strip_prefix("inbox/")?.split_once('/')?;
+        let ledger = LedgerRef::parse(&RefName::new(format!("{LOCAL_PREFIX}{key}")).ok()?)?;
+        (named == commit.to_string()).then_some(ledger)
+    }
+
+    /// What to fetch for all ledgers of a remote and its notes, and into which refs. (What lies in inboxes is not fetched
+    /// by a pattern: anybody may leave there as much as he likes.)
     ///
     /// # Errors
     /// Never in practice: a remote's key is a valid path part of a ref.
     pub fn all(self, remote: &str) -> Result<Vec<Mapping>, BadName> {
-        let root = self.root();
-        let ours = remote_prefix(remote);
-        let ledgers = ["branches", "inbox"].map(|folder| (format!("{root}{folder}/*"), format!("{ours}{folder}/*")));
+        let ledgers = (format!("{}branches/*", self.root()), format!("{}*", tracking_prefix(remote)));
         // A pattern is no error where there are none. What it matches more is kept where nobody looks.
         let notes = (format!("{}*", self.notes_name()), format!("{}*", tracking_notes(remote)));
-        ledgers.into_iter().chain([notes]).map(|(theirs, ours)| Mapping::new(theirs, ours)).collect()
+        [ledgers, notes].into_iter().map(|(theirs, ours)| Mapping::new(theirs, ours)).collect()
     }
 
-    /// What to fetch for some ledgers, each with what lies in its inbox.
+    /// What to fetch for some ledgers.
     ///
     /// # Errors
     /// As [`Namespace::all`].
@@ -148,13 +160,10 @@ impl Namespace {
         remote: &str,
         ledgers: impl IntoIterator<Item = &'a LedgerRef>,
     ) -> Result<Vec<Mapping>, BadName> {
-        let (root, ours) = (self.root(), remote_prefix(remote));
-        let mut mappings = Vec::new();
-        for LedgerRef { key, .. } in ledgers {
-            mappings.push(Mapping::new(format!("{root}branches/{key}"), format!("{ours}branches/{key}"))?);
-            mappings.push(Mapping::new(format!("{root}inbox/{key}/*"), format!("{ours}inbox/{key}/*"))?);
-        }
-        Ok(mappings)
+        let mapping = |LedgerRef { key, .. }: &LedgerRef| {
+            Mapping::new(format!("{}branches/{key}", self.root()), format!("{}{key}", tracking_prefix(remote)))
+        };
+        ledgers.into_iter().map(mapping).collect()
     }
 }
 
@@ -317,7 +326,7 @@ impl LedgerRef {
 
     /// Where what was fetched of this branch's inbox is; ends in `/`.
     pub fn inbox_prefix(&self, remote: &str) -> String {
-        format!("{}inbox/{}/", remote_prefix(remote), self.key)
+        format!("{}{}/", inbox_prefix(remote), self.key)
     }
 
     /// The ref.
@@ -352,9 +361,20 @@ pub fn tracking_prefix(remote: &str) -> String {
     format!("{}branches/", remote_prefix(remote))
 }
 
+/// Where what lies in the inboxes of one remote is, as far as it was fetched; ends in `/`.
+pub fn inbox_prefix(remote: &str) -> String {
+    format!("{}inbox/", remote_prefix(remote))
+}
+
 /// Where the notes of one remote are, as they were when last fetched.
 pub fn tracking_notes(remote: &str) -> String {
     format!("{}notes", remote_prefix(remote))
+}
+
+/// Whether a ref is what some remote had of notes.
+pub fn is_tracking_notes(name: &RefName) -> bool {
+    let rest = str::from_utf8(name.as_bytes()).ok().and_then(|name| name.strip_prefix(REMOTES_PREFIX));
+    rest.and_then(|rest| rest.split_once('/')).is_some_and(|(_, what)| what == "notes")
 }
 
 #[cfg(test)]
@@ -411,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_never_writes_a_live_ledger_and_asks_for_both_kinds() {
+    fn a_fetch_never_writes_a_live_ledger_and_asks_for_no_inbox_by_a_pattern() {
         let told = |namespace: Namespace| {
             let all = namespace.all("my/remote").expect("they are valid");
             all.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -421,8 +441,8 @@ mod tests {
             (Namespace::Hidden, "refs/opensession", "refs/notes/opensession"),
             (Namespace::Heads, "refs/heads/opensession", "refs/heads/opensession/notes"),
         ] {
-            let ledgers = ["branches", "inbox"].map(|folder| format!("+{theirs}/{folder}/*:{ours}/{folder}/*"));
-            assert_eq!(told(namespace), [&ledgers[..], &[format!("+{notes}*:{ours}/notes*")]].concat());
+            let ledgers = format!("+{theirs}/branches/*:{ours}/branches/*");
+            assert_eq!(told(namespace), [ledgers, format!("+{notes}*:{ours}/notes*")]);
         }
         assert!(Mapping::new("refs/opensession/branches/*", "refs/opensession/branches/*").is_err());
     }
@@ -436,6 +456,11 @@ mod tests {
         assert_eq!((inbox.inbox(), inbox.is_local(), inbox.remote().as_deref()), (Some(commit), false, Some("origin")));
         let there = Namespace::Heads.inbox(&inbox, commit).expect("a valid ref");
         assert_eq!(there.to_string(), format!("refs/heads/opensession/inbox/bWFpbg/{commit}"));
+        let there = RefName::new(there.to_string()).expect("a ref name");
+        assert_eq!(Namespace::Heads.inbox_named(&there, commit), Some(inbox.to_local()));
+        assert_eq!(Namespace::Hidden.inbox_named(&there, commit), None);
+        let other = "2".repeat(40).parse().expect("an id");
+        assert_eq!(Namespace::Heads.inbox_named(&there, other), None, "it is not what it is named for");
         for name in ["12", "", "123456789012345678901234567890123456789G"] {
             let name = format!("refs/opensession/remotes/origin/inbox/bWFpbg/x{name}");
             assert_eq!(parsed(&name), None, "{name}");

@@ -6,7 +6,7 @@
 //!
 //! A roll that is broken off leaves the ledger as it was, or rolled: the ref moves last, and only from what was seen.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::append::Appender;
 use super::error::Result;
@@ -14,6 +14,7 @@ use super::join::retain;
 use super::layout::{FORMAT, LedgerPath};
 use super::name::LedgerRef;
 use super::retention::Retention;
+use super::sid::Sid;
 use super::view::LedgerView;
 use crate::git::{self, BranchName, EntryKind, Expected, NewCommit, ObjectBatch, Oid, Repo, TreeEditor, Update};
 
@@ -27,6 +28,16 @@ pub trait Rewrite {
     /// # Errors
     /// When the ledger cannot be read, or objects not be written.
     fn rewrite(&self, view: &LedgerView<'_>, batch: &mut ObjectBatch<'_>) -> Result<Option<Oid>>;
+
+    /// The sessions of which nothing shall stay outside the ledgers either: in the notes, in the store.
+    fn gone(&self) -> BTreeSet<Sid> {
+        BTreeSet::new()
+    }
+
+    /// The version of the rules by which sessions are redacted again, if they are: then notes of older titles go, too.
+    fn redone_by(&self) -> Option<u32> {
+        None
+    }
 
     /// The message of the commits: what was done, and nothing from a session.
     fn message(&self) -> &'static str;
@@ -82,12 +93,12 @@ pub fn roll(repo: &Repo, ledger: &LedgerRef, rewrite: &dyn Rewrite, by: &Appende
         let Some(old) = repo.read_ref(hidden.name())? else { return Ok(Rolled::NoLedger) };
         let Some(new) = rolled(repo, ledger, old, rewrite, by)? else {
             // It may have been rolled by a run that was killed before it came to this.
-            repo.forget_reflog(&hidden)?;
+            repo.forget_reflog(&hidden, by.deadline)?;
             return Ok(Rolled::AsItWas);
         };
         match repo.update_ref(&hidden, Expected::At(old), Some(new), rewrite.message(), by.lock, by.deadline)? {
             Update::Moved => {
-                repo.forget_reflog(&hidden)?;
+                repo.forget_reflog(&hidden, by.deadline)?;
                 return Ok(Rolled::Moved { old, new });
             }
             Update::Raced => {}

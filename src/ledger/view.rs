@@ -179,7 +179,7 @@ impl<'repo> LedgerView<'repo> {
     }
 
     /// The commit's tree.
-    pub(super) fn root(&self) -> Oid {
+    pub fn root(&self) -> Oid {
         self.root
     }
 
@@ -285,6 +285,9 @@ impl<'repo> LedgerView<'repo> {
             if self.repo.lookup(self.root, path.as_bytes())?.is_some() {
                 return Ok(true);
             }
+        }
+        if !purged.purged.is_empty() && !self.snapshots_of(|key| purged.purged.contains(&key.sid))?.is_empty() {
+            return Ok(true);
         }
         let Some(years) = self.sessions.filter(|_| !purged.purged.is_empty()) else { return Ok(false) };
         let mut ignored = 0;

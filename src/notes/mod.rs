@@ -8,15 +8,17 @@
 //! is fetched into a ref of its own, and joined line by line ([`join`]); no fetch writes the live ref.
 
 mod cursor;
+mod forget;
 mod join;
 mod line;
 mod pointers;
 mod store;
 mod text;
 
+pub use forget::{Forgotten, Unwanted, forget, forgotten};
 pub use join::{Join, Limits, absorb, join};
 pub use line::{NoteLine, Pointer};
-pub use store::{Forgotten, Written, forget, purged, write};
+pub use store::{Written, purged, write};
 pub use text::NoteText;
 
 use crate::git::{HiddenRef, RefName};

@@ -21,15 +21,6 @@ pub struct Written {
     pub commits: usize,
 }
 
-/// Notes that were rewritten without their history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forgotten {
-    /// The tip before.
-    pub old: Oid,
-    /// The tip now, a commit without parents; `None` if no note is left, and with it no ref.
-    pub new: Option<Oid>,
-}
-
 /// The sessions that any ledger here says are purged.
 pub fn purged(ledgers: &Ledgers<'_>) -> BTreeSet<Sid> {
     ledgers.views().flat_map(LedgerView::tombstones).collect()
@@ -109,36 +100,6 @@ fn replace(repo: &Repo, by: &Appender<'_>, more: usize, edit: impl Fn(&mut Edit<
 /// The message of a commit of notes: a count, and nothing from the sessions.
 pub(super) fn message(commits: usize) -> String {
     format!("opensession: notes of {commits} commit{}\n", if commits == 1 { "" } else { "s" })
-}
-
-/// Rewrites the live notes without their history and without the lines of these sessions, if any of them ever had one: what
-/// is left is a commit without parents, to be pushed with a lease. `None` if there are no notes.
-///
-/// # Errors
-/// As [`write`].
-pub fn forget(repo: &Repo, sessions: &BTreeSet<Sid>, by: &Appender<'_>) -> Result<Option<Forgotten>> {
-    let name = live()?;
-    for _ in 0..TRIES {
-        let Some(old) = repo.read_ref(name.name())? else { return Ok(None) };
-        let mut notes = Edit::open(repo, Some(old), 0)?;
-        notes.drop_sessions(sessions)?;
-        let commits = notes.commits;
-        let root = repo.commit(old)?.tree;
-        let (tree, mut batch) = match notes.finish()? {
-            Some(changed) => changed,
-            None => (root, repo.batch()),
-        };
-        let message = message(commits);
-        let (author, committer) = (by.signature, by.signature);
-        let new = batch.commit(&NewCommit { tree, parents: &[], author, committer, message: &message })?;
-        batch.finish()?;
-        let new = if repo.list(tree, b"")?.is_empty() { None } else { Some(new) };
-        match repo.update_ref(&name, git::Expected::At(old), new, message.trim_end(), by.lock, by.deadline)? {
-            Update::Moved => return Ok(Some(Forgotten { old, new })),
-            Update::Raced => {}
-        }
-    }
-    Err(Error::Raced)
 }
 
 /// Notes being changed.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Error, blob, file_of};
-use crate::fanout::{Destination, Inbox};
+use crate::fanout::{Destination, FanoutError, Inbox};
 use crate::git::process::{GitProgram, Prompts};
 use crate::git::remote::{Direction, FetchError, Network, RemoteError, addresses};
 use crate::git::{self, Config, Oid, RefName, RemoteUrl, Repo, Signature};
@@ -126,22 +126,25 @@ impl Here<'_> {
         let (endpoint, tracking) = (known.endpoint(self.config), remote_prefix(known.key()));
         // Without it (nobody lets go of it) one of two fetches may fail.
         let _lock = self.repo.lock_pushes(Instant::now() + PATIENCE).ok();
-        let (fetched, missing) = match network.fetch(self.repo, &endpoint, &tracking, &mappings) {
-            // There may be something beside a ledger that is not there yet.
-            Err(FetchError::Remote(error @ RemoteError::NoSuchRef { .. })) => {
-                let beside = mappings.get(1..).unwrap_or_default();
-                (network.fetch(self.repo, &endpoint, &tracking, beside)?, Some(error))
-            }
-            fetched => (fetched?, None),
-        };
         let by = Appender { signature: self.signature, lock: None, deadline: Instant::now() + PATIENCE };
-        honour(self.repo, &fetched.moved, &by)?;
-        let inbox = Inbox::of(self.repo, &ledger, known.key())?.tips;
+        let missing = match network.fetch(self.repo, &endpoint, &tracking, &mappings) {
+            // There may be something beside a ledger that is not there yet.
+            Err(FetchError::Remote(error @ RemoteError::NoSuchRef { .. })) => Some(error),
+            fetched => {
+                honour(self.repo, &fetched?.moved, &by).map_err(FanoutError::from)?;
+                None
+            }
+        };
         let tracking = ledger.to_tracking(known.key()).to_ref().map_err(git::Error::from)?;
-        let tips = self.repo.read_ref(tracking.name())?.into_iter().chain(inbox);
-        let mut files = tips.filter_map(|tip| self.file_at(tip, source));
+        let found = self.repo.read_ref(tracking.name())?.and_then(|tip| self.file_at(tip, source));
+        if found.is_some() {
+            return Ok(found);
+        }
+        Inbox::fetch(self.repo, &network, known, namespace, by.deadline)?;
+        let inbox = Inbox::of(self.repo, &ledger, known.key())?.tips;
+        let found = inbox.into_iter().find_map(|tip| self.file_at(tip, source));
         let nowhere = || missing.map_or_else(|| Error::NoFile(Box::new(source.clone())), Error::from);
-        files.next().map(Some).ok_or_else(nowhere)
+        found.map(Some).ok_or_else(nowhere)
     }
 }
 

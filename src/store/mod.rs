@@ -15,9 +15,11 @@ mod places;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::git::{self, EntryKind, Expected, HiddenRef, NewCommit, Oid, Repo, TreeEditor, Update};
-use crate::hail::{Digest, Snapshot, UnredactedSnapshot};
-use crate::ledger::{Appender, LedgerPath};
+use crate::hail::{self, Digest, Snapshot, UnredactedSnapshot};
+use crate::ledger::{Appender, LedgerPath, Sid};
 use crate::uri::{ObjectName, Source};
 
 pub use places::{Stores, cache_folder, data_folder};
@@ -152,6 +154,14 @@ impl<'repo> Store<'repo> {
     /// # Errors
     /// When the store cannot be listed.
     pub fn names(self) -> Result<Vec<(ObjectName, Redaction)>, Error> {
+        let mut names = self.entries()?;
+        names.sort_by_key(|(name, _)| *name);
+        names.dedup_by_key(|(name, _)| *name);
+        Ok(names)
+    }
+
+    /// Everything in it. What was registered both ways is there twice.
+    fn entries(self) -> Result<Vec<(ObjectName, Redaction)>, Error> {
         let Some(tree) = self.tree()? else { return Ok(Vec::new()) };
         let mut names = Vec::new();
         for redaction in [Redaction::Applied, Redaction::Skipped] {
@@ -160,9 +170,58 @@ impl<'repo> Store<'repo> {
                 names.extend(name.map(|name| (name, redaction)));
             }
         }
-        names.sort_by_key(|(name, _)| *name);
-        names.dedup_by_key(|(name, _)| *name);
         Ok(names)
+    }
+
+    /// Which session each registered text is of, by its first line. One that does not say is passed over.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub fn sessions(self) -> Result<Vec<(Sid, ObjectName, Redaction)>, Error> {
+        let Some(tree) = self.tree()? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for (name, redaction) in self.entries()? {
+            let Some(entry) = self.repo.lookup(tree, path(name, redaction).as_bytes())? else { continue };
+            let Ok(text) = self.repo.blob(entry.oid, LOCAL_LIMIT) else { continue };
+            let Ok(reader) = hail::Reader::new(text.as_slice()) else { continue };
+            found.push((Sid::of(reader.header()), name, redaction));
+        }
+        Ok(found)
+    }
+
+    /// Takes registered sessions out of the store, redacted or not. Gives how many there were. What is gone from the store
+    /// is gone with the next `git gc`.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written, or the ref stays locked until the deadline.
+    pub fn remove(self, sessions: &BTreeSet<Sid>, by: &Appender<'_>) -> Result<usize, Error> {
+        let hidden = HiddenRef::under(TAIL).map_err(git::Error::from)?;
+        for _ in 0..TRIES {
+            let Some(old) = self.repo.read_ref(hidden.name())?.filter(|_| !sessions.is_empty()) else { return Ok(0) };
+            let mut editor = TreeEditor::new(self.repo, Some(self.repo.commit(old)?.tree));
+            let mut removed = 0;
+            for (_, name, redaction) in self.sessions()?.into_iter().filter(|(sid, ..)| sessions.contains(sid)) {
+                editor.remove(path(name, redaction).as_bytes())?;
+                removed += 1;
+            }
+            if removed == 0 {
+                self.repo.forget_reflog(&hidden, by.deadline)?;
+                return Ok(0);
+            }
+            let mut batch = self.repo.batch();
+            let tree = editor.write(&mut batch)?;
+            let message = "opensession: purge\n";
+            let commit = NewCommit { tree, parents: &[], author: by.signature, committer: by.signature, message };
+            let new = batch.commit(&commit)?;
+            batch.finish()?;
+            if self.repo.update_ref(&hidden, Expected::At(old), Some(new), message, by.lock, by.deadline)?
+                == Update::Moved
+            {
+                self.repo.forget_reflog(&hidden, by.deadline)?;
+                return Ok(removed);
+            }
+        }
+        Err(Error::Raced)
     }
 
     fn write(

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::rolling::{contains, reachable};
 use crate::world::{Answer, ClaudeLog, NOW, World};
 use git_opensession::session::Timestamp;
 
@@ -27,6 +28,8 @@ struct Session {
     /// Seconds from the beginning of the world.
     at: i64,
     gone: bool,
+    /// Gone for good, and not only expired.
+    purged: bool,
 }
 
 struct Walk {
@@ -129,7 +132,7 @@ impl Walk {
         self.git(who, &["add", &file]);
         self.git(who, &["commit", "-q", "-m", &file]);
         let commit = self.git(who, &["rev-parse", "HEAD"]).trim().to_owned();
-        self.sessions.insert(number, Session { commit, at: self.now, gone: false });
+        self.sessions.insert(number, Session { commit, at: self.now, gone: false, purged: false });
         number
     }
 
@@ -181,7 +184,8 @@ impl Walk {
         let Some(&number) = seen.get(self.below(seen.len().max(1))) else { return };
         let sid = self.listed(who).get(&number).cloned().expect("it is listed");
         self.os(who, &["purge", &sid, "--yes"]);
-        self.sessions.get_mut(&number).expect("a session").gone = true;
+        let session = self.sessions.get_mut(&number).expect("a session");
+        (session.gone, session.purged) = (true, true);
     }
 
     /// All that is older than four days expires.
@@ -230,11 +234,36 @@ impl Walk {
         for who in [0, 1] {
             self.check(who, &promised);
         }
+        self.check_notes(&promised);
         self.people[1].repo = self.world.clone_to("cid");
         self.people[1].home = self.world.home();
         self.os(1, &["fetch"]);
         self.check(1, &promised);
         self.world.git(self.world.origin(), ["fsck", "--strict"]).ok();
+    }
+
+    /// Whatever modes there were on the way: with notes, every session is noted at its commit, and nothing that was
+    /// purged is anywhere, in what the remote has or in what they have.
+    fn check_notes(&mut self, promised: &[usize]) {
+        for who in [0, 1, 0, 1] {
+            self.git(who, &["config", "opensession.fanout-mode", "git_notes"]);
+            self.os(who, &["sync"]);
+        }
+        let origin = self.world.origin();
+        for repository in [&origin, &self.people[0].repo, &self.people[1].repo] {
+            for number in promised {
+                let commit = &self.sessions[number].commit;
+                let noted = self.world.git(repository, ["notes", "--ref=opensession", "show", commit]);
+                assert!(noted.out.contains(&title(*number)), "{commit} has no note of {number}: {}", noted.out);
+            }
+            let reached = reachable(&self.world, repository);
+            for (number, session) in self.sessions.iter().filter(|(_, session)| session.purged) {
+                let title = title(*number) + "\"";
+                let is_there = contains(&reached, &title);
+                let (place, diary) = (repository.display(), self.diary.join("\n"));
+                assert!(!is_there, "{title} is in {place}, commit {}; the way to it:\n{diary}", session.commit);
+            }
+        }
     }
 
     fn check(&mut self, who: usize, promised: &[usize]) {

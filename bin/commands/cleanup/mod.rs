@@ -106,16 +106,17 @@ fn clean(context: &mut Context, work: &Work, terms: &Terms, is_applied: bool) ->
     };
     rolling::warn_unreadable(&context.talk, &plan.sessions.unreadable);
     context.out.write(|out, _| write_handoffs(out, &plan))?;
-    let told = rolling::ToldPrune::new(&plan.sessions, !is_applied);
+    let told = rolling::ToldPrune::new(&plan.sessions);
+    let telling = rolling::Telling { is_dry_run: !is_applied, as_json: false, report: None, dropped: &[] };
     if !is_applied || (plan.sessions.is_empty() && plan.handoffs.is_empty()) {
-        return told.tell(context, &plan.sessions, false, None, &[]);
+        return told.tell(context, &plan.sessions, telling);
     }
     let report = {
         let _progress = context.talk.progress("Rewriting ledgers");
         plan.remove_handoffs(&work.repo)?;
         rolled.run(&plan.sessions, &destinations)?
     };
-    told.tell(context, &plan.sessions, false, Some(&report), &[])
+    told.tell(context, &plan.sessions, telling.done(&report, &[]))
 }
 
 fn write_handoffs(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {

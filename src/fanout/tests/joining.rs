@@ -98,7 +98,7 @@ fn what_was_purged_there_is_not_published_by_a_clone_that_knows_nothing_of_it() 
     scene.capture(MAIN, &[(1, &head), (2, &head)]);
     scene.capture(TOPIC, &[(1, &head), (3, &head)]);
     let plan = scene.plan(&[scene.update("refs/heads/main"), scene.update("refs/heads/topic")]);
-    let meet = || scene.fanout(&scene.destination(), None, |fanout| fanout.meet(plan.namespace)).unwrap();
+    let meet = || scene.fanout(&scene.destination(), None, |fanout| fanout.meet(&plan)).unwrap();
     assert!(meet(), "something came");
     assert_eq!(linked(&scene, &scene.repository, MAIN), ["2", "7"]);
     assert_eq!(linked(&scene, &scene.repository, TOPIC), ["3"], "in every ledger");

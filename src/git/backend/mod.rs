@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::batch::PendingObject;
+use super::lock::lock_named_in;
 use super::object_format::ObjectFormat;
 use super::reflog::LogLine;
 use super::{Expected, HiddenRef, ObjectHeader, Oid, RefName, RefValue, Result, WalkLimits, Walked};
@@ -68,9 +69,12 @@ pub(super) trait Refs {
 
     /// The latest lines of the log of `HEAD` in the worktree with that git folder; none if there is no log.
     fn head_log(&self, git_dir: &Path) -> Vec<LogLine>;
+
+    /// Empties the log of a hidden ref, once; one that has none is done.
+    fn forget_log(&self, name: &HiddenRef) -> Result<Attempt>;
 }
 
-/// What came of trying to move a ref.
+/// What came of trying to change a ref, or its log.
 pub(super) enum Attempt {
     /// It is done.
     Moved,
@@ -80,9 +84,20 @@ pub(super) enum Attempt {
     Locked {
         /// Its file.
         path: PathBuf,
-        /// Whether it locks all refs (of a reftable), those of the user too: such a file is never removed here.
+        /// Whether it locks other refs, too, those of the user among them (a reftable, `packed-refs`): such a file is
+        /// never removed here.
         of_all: bool,
     },
+}
+
+impl Attempt {
+    /// A lock in the way, where each ref has a file: the ref's own, `own`, unless what was said names another.
+    fn locked(own: PathBuf, said: &str) -> Self {
+        match lock_named_in(said).filter(|named| named.file_name() != own.file_name()) {
+            Some(path) => Self::Locked { path, of_all: true },
+            None => Self::Locked { path: own, of_all: false },
+        }
+    }
 }
 
 /// Commits and how they hang together. What goes in is peeled: commits, and no tags of them.

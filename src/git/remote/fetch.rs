@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::{Ending, Endpoint, Finished, NAME, Network, RemoteError, reason};
-use crate::git::lock::Backoff;
+use crate::git::lock::{Backoff, lock_beside};
 use crate::git::{BadName, Error, Oid, RefName, Repo};
 
 /// Where things at a remote are fetched to: one ref, or all that begin alike (`*` at the end of both). Forced, for a
@@ -74,7 +74,7 @@ impl Network<'_> {
         wanted: &[Mapping],
     ) -> Result<FetchReport, FetchError> {
         let before = values(repo, tracking)?;
-        let finished = self.past_locks(repo, endpoint, wanted)?;
+        let finished = self.past_locks(repo, endpoint, tracking, wanted)?;
         if !finished.succeeded() {
             let missing = finished.stderr.lines().find_map(|line| line.split_once("couldn't find remote ref "));
             let url = endpoint.url();
@@ -93,8 +93,15 @@ impl Network<'_> {
         Ok(FetchReport { moved })
     }
 
-    /// Fetches; as long as another git holds the lock of a tracking ref, again. One that was killed has left its lock.
-    fn past_locks(&self, repo: &Repo, endpoint: &Endpoint, wanted: &[Mapping]) -> Result<Finished, FetchError> {
+    /// Fetches; as long as another git holds the lock of a tracking ref, or of all refs, again. One that was killed has left
+    /// its lock.
+    fn past_locks(
+        &self,
+        repo: &Repo,
+        endpoint: &Endpoint,
+        tracking: &str,
+        wanted: &[Mapping],
+    ) -> Result<Finished, FetchError> {
         let soon = Instant::now() + PATIENCE;
         let mut pause = Backoff::new(self.deadline.map_or(soon, |deadline| deadline.min(soon)));
         let mut held = None;
@@ -109,7 +116,12 @@ impl Network<'_> {
             match held {
                 None => return Ok(finished),
                 Some(_) if pause.sleep() => {}
-                Some(reason::Locked { name, lock }) => return Err(Error::RefLocked { name, lock }.into()),
+                Some(reason::Locked { name, lock }) => {
+                    let all = || RefName::new(tracking.trim_end_matches('/')).map_err(Error::from);
+                    let of_all = || lock_beside(&repo.common_dir().join("reftable").join("tables.list"));
+                    let name = name.map_or_else(all, Ok)?;
+                    return Err(Error::RefLocked { name, lock: lock.unwrap_or_else(of_all) }.into());
+                }
             }
         }
     }
@@ -117,12 +129,13 @@ impl Network<'_> {
 
 /// Removes the lock of a tracking ref that a killed git has left; that of all refs is not ours.
 fn break_if_ours_and_stale(repo: &Repo, locked: &reason::Locked) -> Result<bool, Error> {
-    let name = locked.name.to_string();
-    if !name.starts_with(TRACKING) || !locked.lock.ends_with(format!("{name}.lock")) {
+    let (Some(name), Some(lock)) = (&locked.name, &locked.lock) else { return Ok(false) };
+    let name = name.to_string();
+    if !name.starts_with(TRACKING) || !lock.ends_with(format!("{name}.lock")) {
         return Ok(false);
     }
     match repo.lock(Instant::now()) {
-        Ok(held) => held.break_if_stale(&locked.lock),
+        Ok(held) => held.break_if_stale(lock),
         // Whoever is at work here will be done soon.
         Err(Error::RepoLocked { .. }) => Ok(false),
         Err(error) => Err(error),

@@ -83,22 +83,28 @@ pub(super) fn failure(url: &RemoteUrl, finished: &Finished) -> RemoteError {
     RemoteError::Failed { url, reason }
 }
 
-/// A ref of this repository that git could not move, for its lock was held.
+/// Refs of this repository that git could not move, for a lock was held.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Locked {
-    /// The ref.
-    pub name: RefName,
-    /// The lock file that was there: the ref's own, or that of all refs.
-    pub lock: PathBuf,
+    /// The ref; `None` if git did not say which.
+    pub name: Option<RefName>,
+    /// The lock file that was there: the ref's own, or that of all refs; `None` if git did not say: that of a reftable.
+    pub lock: Option<PathBuf>,
 }
 
-/// Whether a command failed over a lock here (refs/files-backend.c and lockfile.c of git have the words).
+/// Whether a command failed over a lock here (refs/files-backend.c, refs/reftable-backend.c and lockfile.c of git have the
+/// words).
 pub(super) fn locked(finished: &Finished) -> Option<Locked> {
     finished.stderr.lines().find_map(|line| {
-        let (_, said) = line.split_once("cannot lock ref '")?;
-        let (name, said) = said.split_once("': Unable to create '")?;
-        let (lock, _) = said.split_once("': File exists")?;
-        Some(Locked { name: RefName::new(name).ok()?, lock: lock.into() })
+        if line.ends_with("cannot lock references") {
+            return Some(Locked { name: None, lock: None });
+        }
+        let (said, lock) = line.split_once("Unable to create '")?;
+        let (lock, _) = lock.split_once("': File exists")?;
+        let moved = said.split_once("cannot lock ref '").map(|(_, said)| said.trim_end_matches("': "));
+        let deleted = || said.split_once("could not delete reference ").map(|(_, said)| said.trim_end_matches(": "));
+        let name = moved.or_else(deleted)?;
+        Some(Locked { name: Some(RefName::new(name).ok()?), lock: Some(lock.into()) })
     })
 }
 
@@ -213,8 +219,16 @@ mod tests {
         };
         let here =
             "error: cannot lock ref 'refs/x/y': Unable to create '/r s/.git/refs/x/y.lock': File exists.\n\nAnother";
-        let lock = Locked { name: RefName::new("refs/x/y").unwrap(), lock: "/r s/.git/refs/x/y.lock".into() };
-        assert_eq!(said(here), Some(lock));
+        let name = RefName::new("refs/x/y").ok();
+        let lock = Some("/r s/.git/refs/x/y.lock".into());
+        assert_eq!(said(here), Some(Locked { name: name.clone(), lock }));
+        let packed = "error: could not delete reference refs/x/y: Unable to create '/r/packed-refs.lock': File exists.";
+        assert_eq!(said(packed), Some(Locked { name, lock: Some("/r/packed-refs.lock".into()) }));
+        assert_eq!(
+            said("error: cannot lock references\nFrom x"),
+            Some(Locked { name: None, lock: None }),
+            "a reftable"
+        );
         for other in ["cannot lock ref 'refs/x': is at 1 but expected 2", "Unable to create 'x.lock': File exists", ""]
         {
             assert_eq!(said(other), None, "{other}");

@@ -441,6 +441,32 @@ fn a_tracking_ref_that_is_locked_is_waited_for_and_a_lock_left_by_a_killed_git_i
 }
 
 #[test]
+fn a_lock_of_all_refs_is_waited_for_and_named() {
+    let scene = Scene::new();
+    let one = scene.commit("one", None);
+    scene.push(&[to(&one, LEDGER), to(&one, "refs/opensession/branches/eA")]);
+    let fetch = |millis| {
+        let repo = scene.repo();
+        scene.network(millis, |network| network.fetch(&repo, &scene.endpoint(), TRACKING, &wanted("*")))
+    };
+    fetch(None).unwrap();
+    scene.world.git(&scene.repository, "pack-refs --all");
+    scene.world.git(&scene.repository, "config core.packedRefsTimeout 0");
+    scene.world.git(&scene.origin, &format!("update-ref -d {LEDGER}"));
+    let lock = scene.repository.join(".git/packed-refs.lock");
+    let old = std::time::SystemTime::now() - Duration::from_secs(11 * 60);
+    fs::File::create(&lock).unwrap().set_modified(old).unwrap();
+    let error = fetch(Some(3000)).unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Local(crate::git::Error::RefLocked { lock: named, .. }) if *named == lock),
+        "{error}"
+    );
+    assert!(lock.exists(), "it is the user's as well");
+    fs::remove_file(&lock).unwrap();
+    assert_eq!(fetch(None).unwrap().moved.len(), 1);
+}
+
+#[test]
 fn a_malicious_tree_is_not_let_in() {
     let scene = Scene::new();
     let evil = scene.world.repository("evil");

@@ -218,7 +218,6 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         match place {
             // One that is expired is gone already, unless a part of it is kept.
             Place::Sessions(day) => self.purges || self.expires && self.retention.is_below_floor(day),
-            Place::Snapshots => self.purges,
             _ => self.drops(),
         }
     }
@@ -242,7 +241,13 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             },
             Child::Link(key) if self.retention.keeps(key) => self.link(files(pair)).map(file),
             Child::Snapshot(digest) if self.retention.keeps_snapshot(digest) => {
-                self.snapshot(digest, files(pair)).map(file)
+                let found = self.snapshot(digest, files(pair))?;
+                // What both have, and keep alike, was looked at when it came.
+                let is_known = files(pair).iter().all(Option::is_some) && !self.drops();
+                match found {
+                    Some(oid) if !is_known && !self.keeps_session_of(oid)? => Ok(None),
+                    found => Ok(file(found)),
+                }
             }
             Child::Session(_) | Child::Link(_) | Child::Snapshot(_) => Ok(None),
         }
@@ -272,6 +277,17 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
             Ok::<_, Error>(for_everybody(read)?.is_some_and(|bytes| Digest::of(&bytes) == digest))
         };
         Ok(Some(pick((matches(one)?, one), (matches(other)?, other))))
+    }
+
+    /// Whether the session that a snapshot is of is kept: a snapshot may have been made by somebody who did not know that it
+    /// was purged, or has expired. One that nobody can read is of no session.
+    fn keeps_session_of(&self, oid: Oid) -> Result<bool> {
+        if self.retention.purged.is_empty() && self.retention.floor.is_none() {
+            return Ok(true);
+        }
+        let [view, _] = self.views;
+        let key = for_everybody(view.snapshot_key(&entry("", EntryKind::File, oid)))?.flatten();
+        Ok(key.is_none_or(|key| self.retention.keeps(key)))
     }
 
     /// The entries of a folder on both sides.

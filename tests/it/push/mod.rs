@@ -4,6 +4,7 @@ mod address;
 mod crowd;
 mod forms;
 mod http;
+mod inbox;
 mod quiet;
 mod together;
 mod whose;

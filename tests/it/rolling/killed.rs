@@ -1,10 +1,12 @@
 //! Killed at any moment, ledgers can be read, and the next run completes.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::{MAIN, reaches, sid};
+use crate::notes::{clone_on, noting, push_from, titles, work_in};
 use crate::world::{ClaudeLog, World};
 
 /// How often each verb is killed.
@@ -50,8 +52,9 @@ fn assert_sound(world: &World, repository: &Path) {
 }
 
 /// Kills a command at one moment after the other, from its beginning to its end; each time all must be readable, and the
-/// next run complete. `command` and `check` are of the nth time.
-fn at_every_moment(world: &World, command: impl Fn(u32) -> Vec<String>, check: impl Fn(u32)) {
+/// next run complete. `prepare`, `command` and `check` are of the nth time.
+fn at_every_moment(world: &World, prepare: impl Fn(u32), command: impl Fn(u32) -> Vec<String>, check: impl Fn(u32)) {
+    prepare(0);
     let began = Instant::now();
     let run = |n| world.os(command(n)).ok();
     run(0);
@@ -59,6 +62,7 @@ fn at_every_moment(world: &World, command: impl Fn(u32) -> Vec<String>, check: i
     check(0);
     let mut killed = 0;
     for n in 1..=KILLS {
+        prepare(n);
         let words = command(n);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         killed += u32::from(kill(world, &words, length * n / (KILLS + 1)));
@@ -78,12 +82,17 @@ fn a_purge() {
     let world = world(KILLS + 2);
     let names: Vec<String> = (0..=KILLS).map(|n| sid(&world, &format!("MARK-{n}."))).collect();
     let command = |n: u32| ["purge", &names[n as usize], "--yes"].map(str::to_owned).to_vec();
-    at_every_moment(&world, command, |n| {
-        for repository in [world.repo(), world.origin()] {
-            assert!(!reaches(&world, repository, &format!("MARK-{n}.")));
-        }
-        assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
-    });
+    at_every_moment(
+        &world,
+        |_| {},
+        command,
+        |n| {
+            for repository in [world.repo(), world.origin()] {
+                assert!(!reaches(&world, repository, &format!("MARK-{n}.")));
+            }
+            assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
+        },
+    );
 }
 
 #[test]
@@ -91,12 +100,47 @@ fn a_prune() {
     let world = world(KILLS + 2);
     let age = |n: u32| format!("{}d", KILLS - n);
     let command = |n: u32| ["prune", "--older-than", &age(n), "--apply"].map(str::to_owned).to_vec();
-    at_every_moment(&world, command, |n| {
-        for repository in [world.repo(), world.origin()] {
-            assert!(!reaches(&world, repository, &format!("MARK-{}.", KILLS + 1 - n)));
+    at_every_moment(
+        &world,
+        |_| {},
+        command,
+        |n| {
+            for repository in [world.repo(), world.origin()] {
+                assert!(!reaches(&world, repository, &format!("MARK-{}.", KILLS + 1 - n)));
+            }
+            assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
+        },
+    );
+}
+
+#[test]
+fn a_sync_that_brings_notes_together() {
+    let world = noting();
+    let ben = clone_on(&world, "ben");
+    let commits = RefCell::new(Vec::new());
+    // Each time both have something new: the sync takes in, joins and pushes ledgers and notes.
+    let prepare = |n: u32| {
+        for (folder, who) in [(&world.repo(), "a"), (&ben, "b")] {
+            let session = format!("{who}{n}");
+            commits.borrow_mut().push((work_in(&world, folder, &session), format!("do {session}")));
         }
-        assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
-    });
+        push_from(&world, &ben).ok();
+        world.os(["capture"]).ok();
+        world.git(world.repo(), ["push", "-q", "--no-verify", "origin", "HEAD"]).ok();
+    };
+    at_every_moment(
+        &world,
+        prepare,
+        |_| vec!["sync".to_owned()],
+        |n| {
+            for side in [world.repo(), world.origin()] {
+                for (commit, title) in commits.borrow().iter() {
+                    assert_eq!(titles(&world, &side, commit), [title.clone()].into(), "{n}: {}", side.display());
+                }
+            }
+            assert_eq!(world.titles(world.repo()).len(), commits.borrow().len());
+        },
+    );
 }
 
 #[test]

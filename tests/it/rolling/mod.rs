@@ -1,10 +1,12 @@
 //! Taking things out of ledgers: purged, pruned, redacted again, folded; and killed on the way.
 
+mod beside;
 mod fold;
 mod killed;
 mod prune;
 mod purge;
 mod redact;
+mod stale;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -38,7 +40,7 @@ fn sid(world: &World, title: &str) -> String {
 }
 
 /// Everything that can be reached from the refs of a repository, segments unpacked.
-fn reachable(world: &World, repository: impl AsRef<Path>) -> Vec<u8> {
+pub fn reachable(world: &World, repository: impl AsRef<Path>) -> Vec<u8> {
     let list = world.git(&repository, ["rev-list", "--objects", "--all"]).ok();
     let oids: BTreeSet<&str> = list.lines().filter_map(|line| line.split(' ').next()).collect();
     let mut command = world.command("git", &repository);
@@ -61,11 +63,11 @@ fn reachable(world: &World, repository: impl AsRef<Path>) -> Vec<u8> {
 }
 
 /// Whether a text is anywhere in what the refs of a repository reach.
-fn reaches(world: &World, repository: impl AsRef<Path>, text: &str) -> bool {
+pub fn reaches(world: &World, repository: impl AsRef<Path>, text: &str) -> bool {
     contains(&reachable(world, repository), text)
 }
 
-fn contains(all: &[u8], text: &str) -> bool {
+pub fn contains(all: &[u8], text: &str) -> bool {
     all.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

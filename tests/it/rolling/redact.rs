@@ -11,11 +11,12 @@ use git_opensession::redaction::{Findings, RULES_VERSION, Redactor};
 use git_opensession::session::Block;
 
 use super::{MAIN, is_left, pushed, reaches};
+use crate::notes::{clone_on, note, notes_mode, push_from, titles, work_in};
 use crate::world::{ClaudeLog, World};
 
 /// Stores all sessions of the world again as if it had been by older rules, which knew nothing of home folders: each
-/// says where it is.
-fn stored_by_older_rules(world: &World) {
+/// says where it is, and if `in_titles`, in its title, too.
+fn stored_by_older_rules(world: &World, in_titles: bool) {
     let environment = GitEnvironment { home: Some(world.home()), variables: BTreeMap::new() };
     let repo = Repo::open(&world.repo(), &environment).expect("a repository");
     let redactor = Redactor::of_secrets_only();
@@ -34,7 +35,11 @@ fn stored_by_older_rules(world: &World) {
             let event = redactor.event(event, &mut found);
             builder.push(&event, &found).expect("it can be packed");
         }
-        let header = redactor.header(session.meta.header.clone(), &mut Findings::new());
+        let mut header = session.meta.header.clone();
+        if let Some(title) = header.context.title.as_mut().filter(|_| in_titles) {
+            *title = format!("{title} in {}", world.home().display());
+        }
+        let header = redactor.header(header, &mut Findings::new());
         let record = Box::new(builder.finish(header, &Findings::new()).expect("it can be packed"));
         let links = ledgers.links_of(session.key).expect("links").into_iter().map(|link| NewLink {
             commit: link.commit,
@@ -62,7 +67,7 @@ fn stored_by_older_rules(world: &World) {
 #[test]
 fn it_is_rewritten_here_and_at_the_remote_and_links_stay() {
     let world = pushed();
-    stored_by_older_rules(&world);
+    stored_by_older_rules(&world, false);
     let home = world.home().display().to_string();
     assert!(reaches(&world, world.origin(), &home));
     let plan = world.os(["redact", "--again", "--dry-run"]).ok();
@@ -90,7 +95,7 @@ fn it_is_rewritten_here_and_at_the_remote_and_links_stay() {
 #[test]
 fn a_session_that_was_redacted_again_grows_on_and_is_there_once() {
     let world = pushed();
-    stored_by_older_rules(&world);
+    stored_by_older_rules(&world, false);
     world.os(["redact", "--again", "--yes"]).ok();
     let log = ClaudeLog::new("one", world.repo(), -60).prompt("write one.rs");
     let log = log.write("one.rs", "the work of one\nin one.rs\n").answer("It is written.");
@@ -101,4 +106,32 @@ fn a_session_that_was_redacted_again_grows_on_and_is_there_once() {
     let shown = world.os(["show", "HEAD", "--full"]).ok();
     assert_eq!((shown.matches("There is more.").count(), shown.matches("It is written.").count()), (1, 1), "{shown}");
     assert!(!reaches(&world, world.origin(), &world.home().display().to_string()));
+}
+
+#[test]
+fn older_titles_leave_the_notes_and_their_history() {
+    let world = pushed();
+    stored_by_older_rules(&world, true);
+    let home = world.home().display().to_string();
+    notes_mode(&world, world.repo());
+    world.os(["push"]).ok();
+    let ben = clone_on(&world, "ben");
+    world.os_in(&ben, ["fetch"]).ok();
+    for side in [&world.repo(), &world.origin(), &ben] {
+        assert!(note(&world, side, "HEAD").contains(&home), "{}", side.display());
+    }
+    world.os(["redact", "--again", "--yes"]).ok();
+    world.os_in(&ben, ["fetch"]).ok();
+    for side in [&world.repo(), &world.origin(), &ben] {
+        assert!(!reaches(&world, side, &home), "{}", side.display());
+        let told = titles(&world, side, "HEAD");
+        assert!(told.len() == 1 && told.iter().all(|title| title.starts_with("write two.rs")), "{told:?}");
+    }
+    let more = work_in(&world, &ben, "b1");
+    push_from(&world, &ben).ok();
+    assert!(!reaches(&world, world.origin(), &home));
+    assert_eq!(titles(&world, world.origin(), &more), ["do b1".to_owned()].into());
+    let settled = world.refs(world.origin(), "refs/notes/");
+    world.os(["redact", "--again", "--yes"]).ok();
+    assert_eq!(world.refs(world.origin(), "refs/notes/"), settled);
 }

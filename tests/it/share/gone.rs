@@ -16,6 +16,9 @@ fn what_was_purged_here_is_not_shared_from_the_text_that_is_left() {
     let address = pushed(&world, world.repo(), &local);
     world.os(["purge", "--yes", "--remote", "origin", &sid(&world)]).ok();
     assert!(snapshots(&world, world.origin(), MAIN).is_empty());
+    // The store has let go of it, too; somebody has kept the text.
+    world.os(["cat", &local]).code(1);
+    assert_eq!(world.os(["register", "../one.hail"]).ok().trim_end(), local);
     let answer = world.os(["share", &local, "--git", "--remote", "origin", "--push"]).code(1);
     assert!(answer.err.contains("it was purged") && answer.out.is_empty(), "{answer:?}");
     assert!(snapshots(&world, world.repo(), MAIN).is_empty());

@@ -1,6 +1,6 @@
 //! Refs by libgit2, in the files format.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Reference};
@@ -48,16 +48,24 @@ impl Refs for Libgit2 {
     }
 
     fn try_move(&self, name: &HiddenRef, expected: Expected, new: Option<Oid>, message: &str) -> Result<Attempt> {
+        if new.is_none() && self.packed_lock().exists() && self.is_packed(name)? {
+            return Ok(Attempt::Locked { path: self.packed_lock(), of_all: true });
+        }
         let moved = match (expected, new) {
             (_, Some(new)) => self.set_ref(name, expected, new, message),
             (Expected::At(old), None) => self.delete_ref(name, old),
             (Expected::Absent, None) => self.is_absent(name),
         };
         match moved {
+            // Of a ref that could not be taken out of `packed-refs`, for that was locked, libgit2 says the next time that it
+            // is gone.
+            Ok(true) if new.is_none() && self.is_packed(name)? => {
+                Ok(Attempt::Locked { path: self.packed_lock(), of_all: true })
+            }
             Ok(true) => self.sync_ref(name).map(|()| Attempt::Moved),
             Ok(false) => Ok(Attempt::Raced),
             Err(error) if error.code() == ErrorCode::Locked => {
-                Ok(Attempt::Locked { path: lock_beside(&self.ref_path(name)), of_all: false })
+                Ok(Attempt::locked(lock_beside(&self.ref_path(name)), error.message()))
             }
             Err(error) => Err(Error::git("move", name)(error)),
         }
@@ -65,6 +73,10 @@ impl Refs for Libgit2 {
 
     fn head_log(&self, git_dir: &Path) -> Vec<LogLine> {
         reflog::of_head_in_files(git_dir)
+    }
+
+    fn forget_log(&self, name: &HiddenRef) -> Result<Attempt> {
+        reflog::forget_in_files(self.git.commondir(), name)
     }
 }
 
@@ -113,6 +125,20 @@ impl Libgit2 {
             // Gone again already, or packed by a `git gc`, which syncs.
             _ => Ok(()),
         }
+    }
+
+    /// Whether a ref has a line in `packed-refs`.
+    fn is_packed(&self, name: &HiddenRef) -> Result<bool> {
+        let path = self.git.commondir().join("packed-refs");
+        match fs::read(&path) {
+            Ok(packed) => Ok(memchr::memmem::find(&packed, format!(" {name}\n").as_bytes()).is_some()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Error::io("read", &path)(error)),
+        }
+    }
+
+    fn packed_lock(&self) -> PathBuf {
+        lock_beside(&self.git.commondir().join("packed-refs"))
     }
 
     fn ref_path(&self, name: &HiddenRef) -> PathBuf {

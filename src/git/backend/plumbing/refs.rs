@@ -7,6 +7,7 @@ use super::reftable::head_log;
 use super::{Plumbing, RefStore, refused};
 use crate::git::backend::{Attempt, Refs};
 use crate::git::lock::lock_beside;
+use crate::git::process::{Ending, Finished};
 use crate::git::reflog::LogLine;
 use crate::git::{Error, Expected, HiddenRef, Oid, RefName, RefValue, Result};
 
@@ -59,9 +60,8 @@ impl Refs for Plumbing {
         if !self.as_expected(name, expected)? {
             return Ok(Attempt::Raced);
         }
-        let locked = ["File exists", "cannot lock references", "data is locked"];
-        if locked.iter().any(|words| finished.stderr.contains(words)) {
-            return Ok(self.locked(name));
+        if is_locked(&finished) {
+            return Ok(self.locked(name, &finished));
         }
         Err(refused(&finished, "move", name))
     }
@@ -72,6 +72,13 @@ impl Refs for Plumbing {
             RefStore::Reftable(_) => head_log(self, git_dir),
         }
     }
+
+    fn forget_log(&self, name: &HiddenRef) -> Result<Attempt> {
+        match &self.refs {
+            RefStore::Files(_) => crate::git::reflog::forget_in_files(&self.common_dir, name),
+            RefStore::Reftable(_) => self.expire_log(name),
+        }
+    }
 }
 
 impl Plumbing {
@@ -79,12 +86,27 @@ impl Plumbing {
         Ok(Expected::from(self.value(name.name())?) == expected)
     }
 
-    fn locked(&self, name: &HiddenRef) -> Attempt {
-        let (file, of_all) = match &self.refs {
-            RefStore::Files(_) => (self.common_dir.join(name.as_str()), false),
-            RefStore::Reftable(tables) => (tables.list_path(), true),
-        };
-        Attempt::Locked { path: lock_beside(&file), of_all }
+    fn locked(&self, name: &HiddenRef, finished: &Finished) -> Attempt {
+        match &self.refs {
+            RefStore::Files(_) => Attempt::locked(lock_beside(&self.common_dir.join(name.as_str())), &finished.stderr),
+            RefStore::Reftable(tables) => Attempt::Locked { path: lock_beside(&tables.list_path()), of_all: true },
+        }
+    }
+
+    /// The log of a ref in a reftable is git's alone.
+    fn expire_log(&self, name: &HiddenRef) -> Result<Attempt> {
+        let exists = self.command(["reflog", "exists", name.as_str()]).run();
+        if !exists.map_err(Error::process("look for the reflog of", name))?.succeeded() {
+            return Ok(Attempt::Moved);
+        }
+        let expire = ["reflog", "expire", "--expire=all", "--expire-unreachable=all", name.as_str()];
+        let finished = self.command(expire).run().map_err(Error::process("expire the reflog of", name))?;
+        match finished.succeeded() {
+            true => Ok(Attempt::Moved),
+            // It says so by its exit code alone: that of REFTABLE_LOCK_ERROR (-5).
+            false if is_locked(&finished) || finished.ending == Ending::Exited(251) => Ok(self.locked(name, &finished)),
+            false => Err(refused(&finished, "expire the reflog of", name)),
+        }
     }
 
     /// A git before 2.36 renames a ref into place without a sync.
@@ -96,4 +118,10 @@ impl Plumbing {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether git found a lock in its way.
+fn is_locked(finished: &Finished) -> bool {
+    let locked = ["File exists", "cannot lock references", "data is locked"];
+    locked.iter().any(|words| finished.stderr.contains(words))
 }

@@ -1,0 +1,236 @@
+//! What is left beside a ledger: taken in by whoever comes next, bounded, and reached by everything that takes things out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{MAIN, behind, ids, work};
+use crate::world::World;
+
+const INBOX: &str = "refs/opensession/inbox/";
+const TRACKED: &str = "refs/opensession/remotes/origin/inbox/";
+const TOPIC: &str = "refs/opensession/branches/dG9waWM";
+
+/// A clone that is set up.
+fn clone(world: &World, name: &str) -> PathBuf {
+    let folder = world.clone_to(name);
+    world.os_in(&folder, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    folder
+}
+
+/// Pushes while a ledger of the remote is locked: what it carries is left in the inbox.
+fn push_beside(world: &World, folder: impl AsRef<Path>, ledger: &str, what: &str) {
+    let lock = world.origin().join(format!("{ledger}.lock"));
+    fs::create_dir_all(lock.parent().expect("a folder")).expect("folders");
+    fs::write(&lock, "").expect("a lock");
+    let before = world.refs(world.origin(), INBOX).len();
+    let said = world.git(folder, ["push", "origin", what]);
+    assert!(said.err.contains(" -> origin"), "{}", said.err);
+    said.ok();
+    fs::remove_file(lock).expect("it is unlocked");
+    assert_eq!(world.refs(world.origin(), INBOX).len(), before + 1);
+}
+
+/// `first` has session 1 in the ledger; session 2 of `second` lies beside it.
+fn beside() -> (World, PathBuf) {
+    let world = World::installed();
+    work(&world, 1, world.repo(), "one.rs");
+    world.push().ok();
+    let second = clone(&world, "second");
+    work(&world, 2, &second, "two.rs");
+    push_beside(&world, &second, MAIN, "main");
+    (world, second)
+}
+
+fn assert_empty(world: &World, folder: impl AsRef<Path>) {
+    assert_eq!(world.refs(world.origin(), INBOX), [""; 0]);
+    assert_eq!(world.refs(folder, TRACKED), [""; 0]);
+}
+
+#[test]
+fn a_remote_that_lets_no_refs_hang_together_is_drained_too() {
+    let (world, _) = beside();
+    world.git(world.origin(), ["config", "receive.advertiseAtomic", "false"]).ok();
+    world.os(["fetch"]).ok();
+    assert_eq!(world.refs(world.repo(), TRACKED).len(), 1);
+    world.os(["push"]).ok();
+    assert_empty(&world, world.repo());
+    let reader = super::reader(&world, "reader");
+    assert_eq!((behind(&world, &reader, "HEAD~1"), behind(&world, &reader, "HEAD")), (ids([1]), ids([2])));
+    assert!(world.os(["push"]).err.contains("origin has everything already"));
+}
+
+#[test]
+fn whoever_left_it_takes_it_in_himself() {
+    let (world, second) = beside();
+    assert_eq!(world.refs(&second, TRACKED).len(), 1);
+    work(&world, 3, &second, "three.rs");
+    world.git(&second, ["push", "-q", "origin", "main"]).ok();
+    assert_empty(&world, &second);
+}
+
+#[test]
+fn what_was_left_beside_a_ledger_that_nobody_has_becomes_one() {
+    let world = World::installed();
+    world.git(world.repo(), ["switch", "-q", "-c", "topic"]).ok();
+    work(&world, 1, world.repo(), "one.rs");
+    push_beside(&world, world.repo(), TOPIC, "topic");
+    assert_eq!(world.refs(world.origin(), TOPIC), [""; 0]);
+    // Whoever left it never comes back.
+    let ben = clone(&world, "ben");
+    world.os_in(&ben, ["fetch"]).ok();
+    assert_eq!(behind(&world, &ben, "origin/topic"), ids([1]), "it is read where it lies");
+    world.os_in(&ben, ["push"]).ok();
+    assert_eq!(world.refs(world.origin(), TOPIC).len(), 1);
+    assert_empty(&world, &ben);
+    assert_eq!(behind(&world, &ben, "origin/topic"), ids([1]));
+    assert_eq!(world.git(world.origin(), ["rev-list", "--count", TOPIC]).ok().trim(), "1");
+}
+
+/// Leaves so many commits more in the inbox of `main`, as that many clones would.
+fn crowd(world: &World, count: usize) {
+    let tip = world.git(world.origin(), ["rev-parse", MAIN]).ok();
+    let script = format!(
+        "for n in $(seq {count}); do commit=$(git commit-tree {tip}^{{tree}} -p {tip} -m $n) && \
+         echo create {INBOX}bWFpbg/$commit $commit; done | git update-ref --stdin",
+        tip = tip.trim(),
+    );
+    world.run("sh", world.origin(), ["-c", &script]).ok();
+    assert_eq!(world.refs(world.origin(), INBOX).len(), count);
+}
+
+#[test]
+fn a_fetch_takes_in_so_much_of_an_inbox_and_no_more() {
+    let world = World::installed();
+    work(&world, 1, world.repo(), "one.rs");
+    world.push().ok();
+    crowd(&world, 100);
+    for (name, at) in [("latest", MAIN), (&"1".repeat(40), MAIN)] {
+        world.git(world.origin(), ["update-ref", &format!("{INBOX}bWFpbg/{name}"), at]).ok();
+    }
+    world.os(["fetch"]).ok();
+    assert_eq!(world.refs(world.repo(), TRACKED).len(), 64, "and nothing that is not what it is named for");
+    world.os(["fetch"]).ok();
+    assert_eq!(world.refs(world.repo(), TRACKED).len(), 64);
+    world.os(["push"]).ok();
+    assert_eq!((world.refs(world.repo(), TRACKED).len(), world.refs(world.origin(), INBOX).len()), (0, 38));
+    world.os(["sync"]).ok();
+    assert_eq!((world.refs(world.repo(), TRACKED).len(), world.refs(world.origin(), INBOX).len()), (0, 2));
+}
+
+#[test]
+fn rubbish_in_an_inbox_keeps_nobody_from_pushing() {
+    let (world, _) = beside();
+    let origin = world.origin();
+    let tree = world.git(&origin, ["mktree"]).ok();
+    fs::write(world.path("tmp/format"), "99").expect("a file");
+    let blob = world.git(&origin, ["hash-object", "-w", &world.path("tmp/format").display().to_string()]).ok();
+    let script = format!(
+        "v2=$(printf '100644 blob {}\\tformat\\n' | git mktree) && printf \"040000 tree $v2\\tv2\\n\" | git mktree",
+        blob.trim()
+    );
+    let newer = world.run("sh", &origin, ["-c", &script]).ok();
+    for tree in [tree.trim(), newer.trim()] {
+        let commit = world.git(&origin, ["commit-tree", tree, "-m", "rubbish"]).ok();
+        let commit = commit.trim();
+        world.git(&origin, ["update-ref", &format!("{INBOX}bWFpbg/{commit}"), commit]).ok();
+    }
+    world.os(["fetch"]).ok();
+    world.git(world.repo(), ["pull", "-q"]).ok();
+    work(&world, 3, world.repo(), "three.rs");
+    world.push().ok();
+    let reader = super::reader(&world, "reader");
+    assert_eq!(
+        ["HEAD~2", "HEAD~1", "HEAD"].map(|commit| behind(&world, &reader, commit)),
+        [ids([1]), ids([2]), ids([3])]
+    );
+    world.os(["push"]).ok();
+}
+
+#[test]
+fn a_host_that_lets_nothing_be_deleted_is_asked_once() {
+    let (world, _) = beside();
+    let hook = "#!/bin/sh\ncase $3 in *[!0]*) exit 0;; *) echo nothing is deleted here >&2; exit 1;; esac\n";
+    world.program(world.origin().join("hooks/update"), hook);
+    world.os(["fetch"]).ok();
+    world.os(["push"]).ok();
+    let reader = super::reader(&world, "reader");
+    assert_eq!(behind(&world, &reader, "HEAD"), ids([2]), "it is in the ledger");
+    assert_eq!(world.refs(world.origin(), INBOX).len(), 1);
+    fs::rename(world.origin(), world.path("away.git")).expect("the remote goes away");
+    assert!(world.os(["push"]).err.contains("origin has everything already"), "nobody needs it");
+}
+
+#[test]
+fn a_purge_reaches_it() {
+    let (world, second) = beside();
+    let listed = world.os_in(&second, ["log", "--json"]).json();
+    let of = |title: &str| {
+        let sessions = listed["sessions"].as_array().expect("sessions");
+        let found = sessions.iter().find(|session| session["title"] == title).expect("it is there");
+        found["sid"].as_str().expect("a name").to_owned()
+    };
+    world.os(["purge", &of("please do number 2"), "--yes"]).ok();
+    assert_empty(&world, world.repo());
+    assert!(!reaches(&world, "please do number 2") && reaches(&world, "please do number 1"));
+    world.os_in(&second, ["sync"]).ok();
+    assert_eq!(world.titles(&second), ["please do number 1"]);
+}
+
+#[test]
+fn a_purge_reaches_what_was_left_there_by_somebody_who_knew_nothing_of_it() {
+    let (world, second) = beside();
+    let listed = world.os(["log", "--json"]).json();
+    let one = listed["sessions"][0]["sid"].as_str().expect("a name").to_owned();
+    let inbox = world.refs(world.origin(), INBOX).remove(0);
+    let (name, tip) = inbox.split_once(' ').expect("a ref");
+    world.git(world.origin(), ["update-ref", "refs/aside", tip]).ok();
+    world.os(["purge", &one, "--yes"]).ok();
+    world.git(world.origin(), ["update-ref", name, tip]).ok();
+    world.git(world.origin(), ["update-ref", "-d", "refs/aside"]).ok();
+    assert!(reaches(&world, "please do number 1"), "it came back");
+    world.os(["purge", &one, "--yes"]).ok();
+    assert!(!reaches(&world, "please do number 1") && reaches(&world, "please do number 2"));
+    world.os_in(&second, ["sync"]).ok();
+    assert_empty(&world, &second);
+    assert!(!reaches(&world, "please do number 1"));
+}
+
+#[test]
+fn a_prune_reaches_it() {
+    let (mut world, second) = beside();
+    world.set_now("2026-05-06T12:00:00Z");
+    let plan = world.os(["prune", "--older-than", "30d"]).ok();
+    assert_eq!(plan.lines().filter(|line| line.contains("at origin")).count(), 2, "ledger and inbox: {plan}");
+    world.os(["prune", "--older-than", "30d", "--apply"]).ok();
+    assert_empty(&world, world.repo());
+    assert!(!reaches(&world, "please do number 1") && !reaches(&world, "please do number 2"));
+    world.os_in(&second, ["sync"]).ok();
+    assert!(!reaches(&world, "please do number 2"));
+    assert!(world.titles(&second).is_empty());
+}
+
+#[test]
+fn a_fold_takes_it_along() {
+    let world = World::installed();
+    work(&world, 1, world.repo(), "one.rs");
+    world.push().ok();
+    world.git(world.repo(), ["switch", "-q", "-c", "topic"]).ok();
+    work(&world, 2, world.repo(), "two.rs");
+    world.git(world.repo(), ["push", "-q", "origin", "topic"]).ok();
+    work(&world, 3, world.repo(), "three.rs");
+    push_beside(&world, world.repo(), TOPIC, "topic");
+    world.git(world.repo(), ["switch", "-q", "main"]).ok();
+    let ben = clone(&world, "ben");
+    world.os_in(&ben, ["fold", "topic", "--into", "main", "--yes"]).ok();
+    assert_empty(&world, &ben);
+    let ledgers = super::ledgers(&world, world.origin());
+    assert!(ledgers.len() == 1 && ledgers[0].starts_with(MAIN), "{ledgers:?}");
+    let reader = super::reader(&world, "reader");
+    let topic = |n| behind(&world, &reader, &format!("origin/topic{n}"));
+    assert_eq!((topic("~1"), topic("")), (ids([2]), ids([3])));
+}
+
+/// Whether a text is anywhere in what the refs of the remote reach.
+fn reaches(world: &World, text: &str) -> bool {
+    crate::rolling::reaches(world, world.origin(), text)
+}
