@@ -160,3 +160,4 @@ pub mod store;
 pub mod sync;
 pub mod uri;
 pub mod view;
+pub mod why;

@@ -1,5 +1,6 @@
 //! The command line: what may be said, and how it is read.
 
+mod asking;
 mod cleanup;
 mod config;
 mod docs;
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use git_opensession::git;
 
+pub use asking::*;
 pub use cleanup::*;
 pub use config::*;
 pub use docs::{Docs, DocsPage};
@@ -94,6 +96,9 @@ pub enum Verb {
     Show(Show),
     /// Show sessions as a page in the browser: one file of HTML that needs nothing else
     View(View),
+    /// Say why a line is there: its commit, the session that wrote it, what was asked for
+    #[command(visible_alias = "blame")]
+    Why(Why),
     /// Print a session's canonical text, by its id, its commit or its address
     Cat(Cat),
     /// Keep a session's canonical text on this machine, under an address

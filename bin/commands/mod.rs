@@ -30,6 +30,8 @@ mod shown;
 mod status;
 mod sync;
 mod view;
+mod why;
+mod why_json;
 mod work;
 
 use crate::cli::{AnyVerb, Verb};
@@ -50,6 +52,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Log(arguments) => log::run(context, arguments),
         Verb::Show(arguments) => show::run(context, arguments),
         Verb::View(arguments) => view::run(context, arguments),
+        Verb::Why(arguments) => why::run(context, arguments),
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Register(arguments) => register::run(context, arguments),
         Verb::Inspect(arguments) => inspect::run(context, arguments),

@@ -14,7 +14,7 @@ use git_opensession::{
     browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, share, source, store, sync,
 };
 
-use super::{CleanupFailure, Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
+use super::{Asking, CleanupFailure, Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -100,6 +100,8 @@ pub enum Failure {
     Cleanup(Box<CleanupFailure>),
     /// Work that is handed over.
     Handoff(Box<HandoffFailure>),
+    /// A question about the code.
+    Asking(Box<Asking>),
     /// The demo.
     Demo(Stumble),
     /// The hook's input cannot be read.
@@ -160,6 +162,7 @@ impl Failure {
             Self::Fold(error) => of_fold(error),
             Self::Cleanup(failure) => failure.exit(),
             Self::Handoff(failure) => failure.exit(),
+            Self::Asking(asking) => asking.exit(),
             _ => Exit::Fatal,
         }
     }
@@ -221,6 +224,7 @@ impl Failure {
             },
             Self::Cleanup(failure) => failure.hints(),
             Self::Handoff(failure) => failure.hints(),
+            Self::Asking(asking) => asking.hints(),
             _ => Vec::new(),
         }
     }
@@ -273,6 +277,7 @@ impl fmt::Display for Failure {
             Self::OwnPath(source) => write!(f, "cannot tell where this program is: {}", told(source)),
             Self::Cleanup(failure) => failure.fmt(f),
             Self::Handoff(failure) => failure.fmt(f),
+            Self::Asking(asking) => asking.fmt(f),
             Self::Demo(stumble) => stumble.fmt(f),
             Self::NoRemote => f.write_str("this repository has no remote, and none was named"),
             Self::UnknownRemote { name } => write!(f, "there is no remote {name:?}"),

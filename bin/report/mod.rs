@@ -2,6 +2,7 @@
 //! exit code.
 
 pub mod cleanup;
+mod asking;
 pub mod doctor;
 mod exit;
 pub mod explain;
@@ -17,6 +18,7 @@ mod sharing;
 mod stumble;
 
 pub use cleanup::CleanupFailure;
+pub use asking::Asking;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use handoff::HandoffFailure;

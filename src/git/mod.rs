@@ -6,6 +6,7 @@
 
 mod backend;
 mod batch;
+mod blame;
 mod branch;
 mod commit;
 mod config;
@@ -36,6 +37,7 @@ mod tree_data;
 mod testing;
 
 pub use batch::{BatchReport, ObjectBatch};
+pub use blame::{BlameRequest, BlameRun, BlamedCommit};
 pub use branch::{Head, Upstream};
 pub use commit::{Commit, NewCommit};
 pub use config::{Config, ConfigEntry, ConfigScope, OwnKey, parse_bool};

@@ -87,6 +87,7 @@ pub struct Reader<R> {
     buffer: Vec<u8>,
     header: Header,
     stats: Option<Stats>,
+    wanted: Option<&'static [&'static str]>,
     done: bool,
 }
 
@@ -117,7 +118,15 @@ impl<R: BufRead> Reader<R> {
         if header.version != HAIL_VERSION {
             return Err(at(LineErrorKind::Version));
         }
-        Ok(Self { source, line, buffer, header, stats: None, done: false })
+        Ok(Self { source, line, buffer, header, stats: None, wanted: None, done: false })
+    }
+
+    /// Only events of these kinds, by their names in the text; the lines of others are passed over, and not looked at
+    /// any further than that.
+    #[must_use]
+    pub fn only(mut self, kinds: &'static [&'static str]) -> Self {
+        self.wanted = Some(kinds);
+        self
     }
 
     /// The header.
@@ -157,12 +166,18 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn read_event(&mut self) -> Result<Option<Event>, LineErrorKind> {
-        let lines = read_line(&mut self.source, &mut self.buffer)?;
-        if lines == 0 {
-            self.done = true;
-            return Ok(None);
+        loop {
+            let lines = read_line(&mut self.source, &mut self.buffer)?;
+            if lines == 0 {
+                self.done = true;
+                return Ok(None);
+            }
+            self.line += lines;
+            let is_unwanted = |wanted: &[&str]| kind_of(&self.buffer).is_some_and(|kind| !wanted.contains(&kind));
+            if !self.wanted.is_some_and(is_unwanted) {
+                break;
+            }
         }
-        self.line += lines;
         if has_too_many_values(&self.buffer) {
             return Err(LineErrorKind::TooManyValues);
         }
@@ -197,6 +212,17 @@ impl<R: BufRead> Iterator for Reader<R> {
         });
         item.transpose()
     }
+}
+
+/// The kind of an event whose line is spelled as the canonical text spells it; `None` if it has to be parsed to know.
+fn kind_of(line: &[u8]) -> Option<&str> {
+    // In a string the quotes would be escaped, and what may hold such a field comes later in the line.
+    const BEFORE: &[u8] = br#","event_type":{"type":""#;
+    const NEAR: usize = 1024;
+    let head = line.get(..NEAR.min(line.len()))?;
+    let from = memchr::memmem::find(head, BEFORE)? + BEFORE.len();
+    let rest = head.get(from..)?;
+    str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()
 }
 
 /// Reads one line without its LF; says how many lines it took, 0 at the end. Blank lines are none of

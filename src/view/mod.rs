@@ -10,6 +10,7 @@ mod conversation;
 mod describe;
 pub mod html;
 pub mod json;
+mod lines;
 mod look;
 mod page;
 mod rows;
@@ -19,6 +20,10 @@ mod when;
 
 pub use columns::fit;
 pub use conversation::{Conversation, Reading};
+pub use lines::{
+    CodeLine, LineCommit, LineCount, LineGroup, LinePrompt, LineSession, Maker, write_line_counts, write_line_story,
+    write_lines_of,
+};
 pub use look::{Look, Palette, Role};
 pub use page::{Link, Matched, Page, write_head};
 pub use rows::{Row, RowList, RowMatch, write_row_nul};

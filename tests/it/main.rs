@@ -33,4 +33,5 @@ mod share;
 mod view;
 mod walk;
 mod walls;
+mod why;
 mod world;

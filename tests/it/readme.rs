@@ -38,6 +38,7 @@ fn commands(readme: &str, log: &str, sid: &str) -> Vec<String> {
         .filter(|text| text.starts_with("git opensession") && !text.contains('\n'))
         .map(|text| {
             let text = text.replace("<rev>", "HEAD").replace("<log>", log).replace("3f2a91", sid);
+            let text = text.replace("src/main.rs:12", "file:1");
             text.replace("main..topic", "HEAD~1..HEAD").replace("session.hail.jsonl", "../session.hail.jsonl")
         })
         .collect();

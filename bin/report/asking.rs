@@ -1,0 +1,67 @@
+//! What can end questions about the code early, and what is said of it.
+
+use std::fmt;
+
+use git_opensession::why;
+
+use super::{Exit, Failure, Hint, chain};
+
+/// Why a question about the code has no answer.
+#[derive(Debug)]
+pub enum Asking {
+    /// A file, a revision, a line.
+    Why(why::Error),
+    /// Lines that are none: `12,x`.
+    Lines { text: String },
+}
+
+impl Asking {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Why(why::Error::Outside { .. } | why::Error::NoFile { .. } | why::Error::NoLine { .. }) => Exit::No,
+            Self::Lines { .. } => Exit::Usage,
+            Self::Why(_) => Exit::Fatal,
+        }
+    }
+
+    /// What may help.
+    pub fn hints(&self) -> Vec<Hint> {
+        match self {
+            Self::Why(why::Error::NoFile { path, .. }) => {
+                let path = path.display().to_string();
+                vec![Hint::command(["git", "log", "--oneline", "--all", "--", &path], "the revisions that have it")]
+            }
+            Self::Why(why::Error::NoLine { path, .. }) => {
+                vec![Hint::own(["why", &path.display().to_string()], "all of its lines")]
+            }
+            Self::Lines { .. } => vec![Hint::own(["why", "src/main.rs:12,20"], "")],
+            Self::Why(_) => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Why(error) => write!(f, "{}", chain(error)),
+            Self::Lines { text } => write!(f, "{text:?} names no lines: say file:12, file:12,20 or file:12,+3"),
+        }
+    }
+}
+
+impl From<Asking> for Failure {
+    fn from(asking: Asking) -> Self {
+        Self::Asking(Box::new(asking))
+    }
+}
+
+impl From<why::Error> for Failure {
+    fn from(error: why::Error) -> Self {
+        match error {
+            why::Error::Git(error) => Self::Git(error),
+            why::Error::Ledger(error) => Self::Ledger(error),
+            error => Asking::Why(error).into(),
+        }
+    }
+}
