@@ -156,6 +156,7 @@ pub mod session_file;
 pub mod settings;
 pub mod share;
 pub mod source;
+pub mod stats;
 pub mod store;
 pub mod sync;
 pub mod uri;

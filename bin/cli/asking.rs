@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::{ArgAction, Args, ValueHint};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 #[derive(Debug, Args)]
 pub struct Why {
@@ -25,4 +25,33 @@ pub struct Why {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Stats {
+    /// Only sessions behind these commits (`main..topic`, `v1.2`); else all there are
+    #[arg(value_name = "RANGE")]
+    pub range: Option<String>,
+    /// A row for each
+    #[arg(long, value_name = "WHAT")]
+    pub by: Option<StatsBy>,
+    /// Do not look which lines are left: that needs a git blame of each file
+    #[arg(long)]
+    pub no_blame: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the rows of `stats` are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatsBy {
+    /// The authors of the commits that the sessions are tied to
+    Author,
+    /// The agents
+    Agent,
+    /// The models
+    Model,
+    /// The files that were edited
+    File,
 }

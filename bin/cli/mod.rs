@@ -99,6 +99,8 @@ pub enum Verb {
     /// Say why a line is there: its commit, the session that wrote it, what was asked for
     #[command(visible_alias = "blame")]
     Why(Why),
+    /// Add up sessions: prompts, tool calls, tokens, what they cost, lines written and left
+    Stats(Stats),
     /// Print a session's canonical text, by its id, its commit or its address
     Cat(Cat),
     /// Keep a session's canonical text on this machine, under an address

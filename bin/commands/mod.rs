@@ -27,6 +27,7 @@ mod rolled;
 mod share;
 mod show;
 mod shown;
+mod stats;
 mod status;
 mod sync;
 mod view;
@@ -53,6 +54,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::Show(arguments) => show::run(context, arguments),
         Verb::View(arguments) => view::run(context, arguments),
         Verb::Why(arguments) => why::run(context, arguments),
+        Verb::Stats(arguments) => stats::run(context, arguments),
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Register(arguments) => register::run(context, arguments),
         Verb::Inspect(arguments) => inspect::run(context, arguments),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use git_opensession::stats::{self, BadPrices};
 use git_opensession::why;
 
 use super::{Exit, Failure, Hint, chain};
@@ -11,6 +12,8 @@ use super::{Exit, Failure, Hint, chain};
 pub enum Asking {
     /// A file, a revision, a line.
     Why(why::Error),
+    /// A price table.
+    Prices(BadPrices),
     /// Lines that are none: `12,x`.
     Lines { text: String },
 }
@@ -20,7 +23,7 @@ impl Asking {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Why(why::Error::Outside { .. } | why::Error::NoFile { .. } | why::Error::NoLine { .. }) => Exit::No,
-            Self::Lines { .. } => Exit::Usage,
+            Self::Lines { .. } | Self::Prices(_) => Exit::Usage,
             Self::Why(_) => Exit::Fatal,
         }
     }
@@ -36,6 +39,10 @@ impl Asking {
                 vec![Hint::own(["why", &path.display().to_string()], "all of its lines")]
             }
             Self::Lines { .. } => vec![Hint::own(["why", "src/main.rs:12,20"], "")],
+            Self::Prices(_) => {
+                let unset = ["git", "config", "--unset", "opensession.prices"];
+                vec![Hint::command(unset, "use the project's own prices")]
+            }
             Self::Why(_) => Vec::new(),
         }
     }
@@ -45,6 +52,7 @@ impl fmt::Display for Asking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Why(error) => write!(f, "{}", chain(error)),
+            Self::Prices(error) => error.fmt(f),
             Self::Lines { text } => write!(f, "{text:?} names no lines: say file:12, file:12,20 or file:12,+3"),
         }
     }
@@ -62,6 +70,23 @@ impl From<why::Error> for Failure {
             why::Error::Git(error) => Self::Git(error),
             why::Error::Ledger(error) => Self::Ledger(error),
             error => Asking::Why(error).into(),
+        }
+    }
+}
+
+impl From<BadPrices> for Failure {
+    fn from(error: BadPrices) -> Self {
+        Asking::Prices(error).into()
+    }
+}
+
+impl From<stats::Error> for Failure {
+    fn from(error: stats::Error) -> Self {
+        match error {
+            stats::Error::Browse(error) => error.into(),
+            stats::Error::Ledger(error) => Self::Ledger(error),
+            stats::Error::Git(error) => Self::Git(error),
+            stats::Error::Why(error) => error.into(),
         }
     }
 }

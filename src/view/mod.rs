@@ -16,6 +16,7 @@ mod page;
 mod rows;
 mod safe;
 mod summary;
+mod table;
 mod when;
 
 pub use columns::fit;
@@ -29,4 +30,5 @@ pub use page::{Link, Matched, Page, write_head};
 pub use rows::{Row, RowList, RowMatch, write_row_nul};
 pub use safe::{Safe, Untrusted, sanitise};
 pub use summary::{Summary, write_summary};
+pub use table::{TableRow, write_facts, write_table};
 pub use when::{ago, counted, day, iso, number, size, span};
