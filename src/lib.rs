@@ -160,5 +160,6 @@ pub mod stats;
 pub mod store;
 pub mod sync;
 pub mod uri;
+pub mod verify;
 pub mod view;
 pub mod why;

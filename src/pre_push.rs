@@ -19,10 +19,11 @@ use crate::git::{
     self, BranchName, Config, DiffLimits, Exclude, GitEnvironment, Head, Oid, Repo, Signature, WalkLimits,
 };
 use crate::honour::honour;
-use crate::ledger::{self, Appender};
+use crate::ledger::{self, Appender, Ledgers, Scope};
 use crate::notes;
 use crate::redaction::Redactor;
-use crate::settings::{BadSetting, SecretScan, Settings};
+use crate::settings::{BadSetting, Require, SecretScan, Settings};
+use crate::verify::{self, Behind, Missing, Stale};
 
 /// The most commits of one push that are tied to sessions, or searched for secrets.
 const MOST_COMMITS: usize = 20_000;
@@ -115,12 +116,27 @@ pub enum Problem {
     /// The fanout could not be planned.
     #[error(transparent)]
     Plan(#[from] FanoutError),
+    /// Pushed commits that must have a session, and have none.
+    #[error("{}", few(.0))]
+    Missing(Vec<Missing>),
+    /// A session was redacted by rules that know less than today's.
+    #[error("{0}")]
+    Stale(Stale),
     /// Nobody has said whether sessions may go there.
     #[error("{label} is not allowed to have sessions")]
     NotAllowed {
         /// The remote.
         label: String,
     },
+}
+
+/// The first of them, and how many more there are.
+fn few(missing: &[Missing]) -> String {
+    match missing {
+        [] => "no commit lacks a session".to_owned(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first}; and {} more have none", rest.len()),
+    }
 }
 
 /// ` of main (commit 1a2b3c4d5e6f)`, or nothing.
@@ -215,6 +231,9 @@ impl PrePush<'_> {
         if !outcome.is_blocked() {
             self.follow(deadline, &mut outcome);
             self.capture(&updates, deadline, &mut outcome);
+            if outcome.strict {
+                self.verify(&updates, settings.require, &mut outcome);
+            }
             let going = self.without_rejected(updates, may_force(&above));
             self.carry(&going, &destination, deadline, &mut outcome);
         }
@@ -237,7 +256,7 @@ impl PrePush<'_> {
         let settings = read.unwrap_or_else(|error| {
             outcome.problems.push(error.into());
             let deadline = Duration::from_secs(10);
-            Settings { strict: outcome.strict, deadline, secret_scan: SecretScan::default() }
+            Settings { strict: outcome.strict, deadline, secret_scan: SecretScan::default(), require: None }
         });
         outcome.secret_scan = settings.secret_scan;
         settings
@@ -295,6 +314,26 @@ impl PrePush<'_> {
                 outcome.captured = Some(captured);
             }
             Err(source) => outcome.problems.push(Problem::Capture { targets, source }),
+        }
+    }
+
+    /// What strict mode wants of the pushed commits: the same that `verify` asks in CI.
+    fn verify(&self, updates: &[PushUpdate], require: Option<Require>, outcome: &mut Outcome) {
+        let asked = || -> Result<(Behind, Vec<Stale>), Problem> {
+            let commits: Vec<Oid> = self.targets(updates)?.into_iter().flat_map(|target| target.commits).collect();
+            let ledgers = Ledgers::open(self.repo, Scope::All).map_err(FanoutError::from)?;
+            let behind = verify::behind(self.repo, &ledgers, &commits, require.unwrap_or(Require::Agent))?;
+            let (stale, _) = verify::stale(&ledgers, &behind.sessions);
+            Ok((behind, stale))
+        };
+        match asked() {
+            Ok((behind, stale)) => {
+                if require.is_some() && !behind.missing.is_empty() {
+                    outcome.problems.push(Problem::Missing(behind.missing));
+                }
+                outcome.problems.extend(stale.into_iter().map(Problem::Stale));
+            }
+            Err(problem) => outcome.problems.push(problem),
         }
     }
 

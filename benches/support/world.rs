@@ -57,6 +57,13 @@ impl World {
         self.run("git", folder, args)
     }
 
+    /// Runs git in the repository at another time, as git spells it.
+    pub fn git_at(&self, date: &str, args: &[&str]) {
+        let mut command = self.command("git", &self.repo());
+        let output = command.env("GIT_AUTHOR_DATE", date).env("GIT_COMMITTER_DATE", date).args(args).output();
+        assert!(output.is_ok_and(|output| output.status.success()), "git {args:?} failed");
+    }
+
     pub fn opensession(&self, args: &[&str]) -> String {
         self.run(env!("CARGO_BIN_EXE_git-opensession"), &self.repo(), args)
     }

@@ -1,5 +1,4 @@
 //! What the verbs understand that ask about the code: whose its lines are, what it cost, whether all of it is explained.
-#![expect(clippy::struct_excessive_bools, reason = "each is a flag that a user may give or not")]
 
 use std::ffi::OsString;
 
@@ -7,7 +6,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 #[derive(Debug, Args)]
 pub struct Why {
-    /// Files, or lines of them: file, file:12, file:12,20, file:12,+3
+    /// Files; with `:12`, `:12,20` or `:12,+3` behind it only those lines of one
     #[arg(value_name = "FILE[:LINE[,LINE]]", required = true, value_hint = ValueHint::FilePath)]
     pub what: Vec<OsString>,
     /// As it was in this revision; else as it is in the work tree
@@ -54,4 +53,29 @@ pub enum StatsBy {
     Model,
     /// The files that were edited
     File,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The commits: `main..topic`, or one revision and all it reaches
+    #[arg(value_name = "RANGE")]
+    pub range: String,
+    /// Which of them must have a session; else as opensession.require says, else all
+    #[arg(long, value_name = "WHICH")]
+    pub require: Option<Requirement>,
+    /// The remote that must have the ledgers; else the one that `git push` would take
+    #[arg(long, value_name = "REMOTE")]
+    pub remote: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which commits must have a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Requirement {
+    /// All of them
+    All,
+    /// Those that say that an agent wrote them: by a trailer, or their author
+    Agent,
 }

@@ -101,6 +101,8 @@ pub enum Verb {
     Why(Why),
     /// Add up sessions: prompts, tool calls, tokens, what they cost, lines written and left
     Stats(Stats),
+    /// Check that commits have sessions, pushed and redacted by today's rules: for CI
+    Verify(Verify),
     /// Print a session's canonical text, by its id, its commit or its address
     Cat(Cat),
     /// Keep a session's canonical text on this machine, under an address

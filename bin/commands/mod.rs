@@ -30,6 +30,7 @@ mod shown;
 mod stats;
 mod status;
 mod sync;
+mod verify;
 mod view;
 mod why;
 mod why_json;
@@ -55,6 +56,7 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         Verb::View(arguments) => view::run(context, arguments),
         Verb::Why(arguments) => why::run(context, arguments),
         Verb::Stats(arguments) => stats::run(context, arguments),
+        Verb::Verify(arguments) => verify::run(context, arguments),
         Verb::Cat(arguments) => cat::run(context, arguments),
         Verb::Register(arguments) => register::run(context, arguments),
         Verb::Inspect(arguments) => inspect::run(context, arguments),

@@ -15,7 +15,7 @@ use crate::report::{Exit, Failure, Hint};
 
 pub fn run(context: &mut Context, arguments: &cli::Stats) -> Result<Exit, Failure> {
     let repo = context.repo()?;
-    let prices = prices(context, &repo.config(&context.git_environment)?)?;
+    let prices = prices(context, &context.config(&repo)?)?;
     let folder = repo.workdir().unwrap_or(repo.git_dir()).to_owned();
     let program = GitProgram::new(&context.git_environment, &folder);
     let by = arguments.by.map(by);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use git_opensession::git;
 use git_opensession::stats::{self, BadPrices};
 use git_opensession::why;
 
@@ -14,6 +15,8 @@ pub enum Asking {
     Why(why::Error),
     /// A price table.
     Prices(BadPrices),
+    /// No such range of commits.
+    Range { text: String, is_shallow: bool, source: git::Error },
     /// Lines that are none: `12,x`.
     Lines { text: String },
 }
@@ -23,7 +26,7 @@ impl Asking {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Why(why::Error::Outside { .. } | why::Error::NoFile { .. } | why::Error::NoLine { .. }) => Exit::No,
-            Self::Lines { .. } | Self::Prices(_) => Exit::Usage,
+            Self::Lines { .. } | Self::Prices(_) | Self::Range { .. } => Exit::Usage,
             Self::Why(_) => Exit::Fatal,
         }
     }
@@ -43,6 +46,10 @@ impl Asking {
                 let unset = ["git", "config", "--unset", "opensession.prices"];
                 vec![Hint::command(unset, "use the project's own prices")]
             }
+            Self::Range { is_shallow: true, .. } => {
+                vec![Hint::command(["git", "fetch", "--unshallow"], "get the history that is not here")]
+            }
+            Self::Range { .. } => vec![Hint::own(["verify", "origin/main..HEAD"], "")],
             Self::Why(_) => Vec::new(),
         }
     }
@@ -53,6 +60,7 @@ impl fmt::Display for Asking {
         match self {
             Self::Why(error) => write!(f, "{}", chain(error)),
             Self::Prices(error) => error.fmt(f),
+            Self::Range { text, source, .. } => write!(f, "{text:?} is no range of commits here: {}", chain(source)),
             Self::Lines { text } => write!(f, "{text:?} names no lines: say file:12, file:12,20 or file:12,+3"),
         }
     }

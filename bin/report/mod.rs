@@ -16,6 +16,7 @@ pub mod rolling;
 pub mod settings;
 mod sharing;
 mod stumble;
+pub mod verify;
 
 pub use cleanup::CleanupFailure;
 pub use asking::Asking;

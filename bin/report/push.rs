@@ -80,6 +80,11 @@ fn tell_problem(talk: &Talk, problem: &Problem) {
     talk.hook(Safe::line(&text).as_ref());
     let hint = match problem {
         Problem::NotAllowed { label } => Some(Hint::own(["doctor", "--fix", "--remote", label], "allow it")),
+        Problem::Missing(missing) => missing.first().map(|first| {
+            let commit: String = first.commit.to_string().chars().take(12).collect();
+            Hint::own(["doctor", "--commit", &commit], "says why")
+        }),
+        Problem::Stale(_) => Some(Hint::own(["redact", "--again"], "redact what is stored by today's rules")),
         Problem::Unfinished { .. } => Some(Hint::own(["capture"], "finish it now, or let the next push do it")),
         _ => None,
     };

@@ -68,6 +68,13 @@ impl Talk {
         self.hints(hints);
     }
 
+    /// What the user may do next: not said when quiet.
+    pub fn advise(&self, hints: &[Hint]) {
+        if !self.quiet {
+            self.hints(hints);
+        }
+    }
+
     /// Why the command ended. Nothing is said of a reader that went away.
     pub fn failure(&self, failure: &Failure) {
         if !matches!(failure, Failure::Pipe) {

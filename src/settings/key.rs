@@ -1,11 +1,13 @@
 //! The keys: what each is for, what it may be, and whether the committed file may say it.
 
 use super::committed::without_credentials;
-use super::{BadSetting, BaseUrl, FanoutMode, OpenTarget, SecretScan, push};
+use super::{BadSetting, BaseUrl, FanoutMode, OpenTarget, Require, SecretScan, push};
 use crate::git::{OwnKey, parse_bool};
 use crate::ledger::Namespace;
 
 const PREFIX: &str = "opensession.";
+/// The path of the user's own price table, above the project's.
+const PRICES_KEY: &str = "opensession.prices";
 /// The end of a consent's key: `opensession.remote.<digest>.fanout`.
 const CONSENT: (&str, &str) = ("opensession.remote.", ".fanout");
 
@@ -20,6 +22,10 @@ pub enum Setting {
     Deadline,
     /// What is done about secrets in pushed changes.
     SecretScan,
+    /// Which pushed commits strict mode wants a session of.
+    Require,
+    /// The user's own prices of tokens.
+    Prices,
     /// Where remotes keep ledgers.
     Namespace,
     /// Where pages are opened.
@@ -58,10 +64,13 @@ pub struct NotAKey {
 impl Setting {
     /// All of them.
     pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::FanoutMode,
         Self::Strict,
         Self::Deadline,
         Self::SecretScan,
+        Self::Require,
+        Self::Prices,
         Self::Namespace,
         Self::OpenTarget,
         Self::BaseUrl,
@@ -78,6 +87,8 @@ impl Setting {
             Self::Strict => push::STRICT_KEY,
             Self::Deadline => push::DEADLINE_KEY,
             Self::SecretScan => push::SECRET_SCAN_KEY,
+            Self::Require => push::REQUIRE_KEY,
+            Self::Prices => PRICES_KEY,
             Self::Namespace => push::NAMESPACE_KEY,
             Self::OpenTarget => OpenTarget::KEY,
             Self::BaseUrl => BaseUrl::KEY,
@@ -106,13 +117,17 @@ impl Setting {
             Self::Namespace => Some("refs/opensession/branches"),
             Self::OpenTarget => Some("web"),
             Self::BaseUrl | Self::HiddenTtl | Self::ArtifactTtl | Self::CleanupRemote => None,
+            Self::BaseUrl | Self::Require | Self::Prices => None,
         }
     }
 
     /// Whether the committed file may say it. What decides who gets what, where it is kept, or what runs on somebody's
     /// machine is for that person alone to say.
     pub const fn may_be_committed(self) -> bool {
-        matches!(self, Self::FanoutMode | Self::Strict | Self::Deadline | Self::SecretScan | Self::BaseUrl)
+        matches!(
+            self,
+            Self::FanoutMode | Self::Strict | Self::Deadline | Self::SecretScan | Self::Require | Self::BaseUrl
+        )
     }
 
     /// Its name in the committed file, dots for tables: `share.base_url`.
@@ -127,6 +142,8 @@ impl Setting {
             Self::Strict | Self::AutoPush => "true or false",
             Self::Deadline => push::DEADLINE_WANTED,
             Self::SecretScan => push::SECRET_SCAN_WANTED,
+            Self::Require => push::REQUIRE_WANTED,
+            Self::Prices => "the path of a price table",
             Self::Namespace => push::NAMESPACE_WANTED,
             Self::OpenTarget => OpenTarget::WANTED,
             Self::BaseUrl => BaseUrl::WANTED,
@@ -145,6 +162,8 @@ impl Setting {
             Self::Strict | Self::AutoPush => parse_bool(value).map(|yes| yes.to_string()),
             Self::Deadline => push::parse_deadline(value).map(|_| value.trim().to_owned()),
             Self::SecretScan => SecretScan::parse(value).map(|scan| scan.as_str().to_owned()),
+            Self::Require => Require::parse(value).map(|require| require.as_str().to_owned()),
+            Self::Prices => Some(value.trim().to_owned()),
             Self::Namespace => Namespace::parse(value).map(|_| value.to_owned()),
             Self::OpenTarget => OpenTarget::parse(value).map(|target| target.as_str().to_owned()),
             Self::BaseUrl => BaseUrl::parse(value).map(|url| url.to_string()),

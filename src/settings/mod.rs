@@ -18,7 +18,7 @@ pub use base_url::BaseUrl;
 pub use effective::{Listed, Origin, Shown, effective, listed};
 pub use key::{Key, NotAKey, Setting};
 pub use mode::{FanoutMode, OpenTarget};
-pub use push::{SecretScan, Settings, read_namespace};
+pub use push::{Require, SecretScan, Settings, read_namespace};
 
 use crate::git::{self, Config, GitEnvironment, Repo};
 use committed::Problem;

@@ -18,6 +18,15 @@ pub enum SecretScan {
     Block,
 }
 
+/// Which commits must have a session behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Require {
+    /// All of them.
+    All,
+    /// Those that say that an agent wrote them.
+    Agent,
+}
+
 /// The settings of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -27,6 +36,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// `opensession.secret-scan`.
     pub secret_scan: SecretScan,
+    /// `opensession.require`: what strict mode wants a session of, too.
+    pub require: Option<Require>,
 }
 
 pub(super) const STRICT_VARIABLE: &str = "OPENSESSION_STRICT";
@@ -35,6 +46,8 @@ pub(super) const DEADLINE_KEY: &str = "opensession.deadline";
 pub(super) const DEADLINE_WANTED: &str = "seconds (10) or milliseconds (500ms), at most an hour";
 pub(super) const SECRET_SCAN_KEY: &str = "opensession.secret-scan";
 pub(super) const SECRET_SCAN_WANTED: &str = "off, warn or block";
+pub(super) const REQUIRE_KEY: &str = "opensession.require";
+pub(super) const REQUIRE_WANTED: &str = "all or agent";
 pub(super) const NAMESPACE_KEY: &str = "opensession.namespace";
 pub(super) const NAMESPACE_WANTED: &str = "refs/opensession/branches or refs/heads/opensession/branches";
 
@@ -64,6 +77,35 @@ impl SecretScan {
     }
 }
 
+impl Require {
+    /// As configured; `None` if nobody requires any.
+    ///
+    /// # Errors
+    ///
+    /// When the value is none of the two.
+    pub fn read(config: &Config) -> Result<Option<Self>, BadSetting> {
+        let Some(value) = config.get(REQUIRE_KEY) else { return Ok(None) };
+        Self::parse(value).map(Some).ok_or_else(|| bad(REQUIRE_KEY, value, REQUIRE_WANTED))
+    }
+
+    /// From its spelling in the configuration, in any letter case.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "all" => Some(Self::All),
+            "agent" => Some(Self::Agent),
+            _ => None,
+        }
+    }
+
+    /// Its spelling in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Agent => "agent",
+        }
+    }
+}
+
 impl Settings {
     /// Reads all of them.
     ///
@@ -75,6 +117,7 @@ impl Settings {
             strict: Self::read_strict(config, environment)?,
             deadline: read_deadline(config)?,
             secret_scan: read_secret_scan(config)?,
+            require: Require::read(config)?,
         })
     }
 

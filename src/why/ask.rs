@@ -203,6 +203,7 @@ impl<'a> Why<'a> {
 
     /// Says of every committed line whose it is.
     fn decide(&self, answer: &mut Answer, file: &[String]) {
+        let file = File::new(file);
         let mut groups: BTreeMap<(Oid, Rc<[u8]>), Vec<usize>> = BTreeMap::new();
         for (place, line) in answer.lines.iter().enumerate() {
             if let Some(commit) = line.commit {
@@ -216,7 +217,6 @@ impl<'a> Why<'a> {
             let wanted: Vec<usize> =
                 places.iter().filter_map(|place| Some(answer.lines.get(*place)?.number as usize - 1)).collect();
             let made = Made { author_time: blamed.author_time, commit_time: blamed.commit_time };
-            let file = File { lines: file };
             let mut hits = attribute(&file, &wanted, made, &wrote.candidates());
             if hits.len() < wanted.len() && wrote.add_renamed(self, commit, &path, ties) {
                 hits = attribute(&file, &wanted, made, &wrote.candidates());

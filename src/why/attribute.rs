@@ -6,6 +6,7 @@
 //! other lines, is laid over the file at that line, and compared upwards and downwards. What agrees best has it; of
 //! equals the last edit before the commit. Each line of an edit is one line of the file, never two.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::same::{Pattern, Sameness, bare, solid};
@@ -32,10 +33,53 @@ pub(super) struct Candidate<'a> {
     pub is_renamed: bool,
 }
 
-/// A file as it is now.
+/// A file as it is now, made comparable once for all commits that its lines are from.
 pub(super) struct File<'a> {
-    /// Its lines.
-    pub lines: &'a [String],
+    lines: &'a [String],
+    /// Lines that are the same but for white space have the same number.
+    numbers: HashMap<String, u32>,
+    solid: Vec<u32>,
+    /// How often each number is in the file.
+    counts: HashMap<u32, usize>,
+    telling: Vec<bool>,
+    /// The lines without what formatters change; only made if they are needed.
+    bares: OnceCell<Vec<String>>,
+}
+
+/// The number of a line that the file does not have.
+const ELSEWHERE: u32 = u32::MAX;
+
+impl<'a> File<'a> {
+    /// Of these lines.
+    pub fn new(lines: &'a [String]) -> Self {
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut counts = HashMap::new();
+        let mut all = Vec::with_capacity(lines.len());
+        for line in lines {
+            let next = u32::try_from(numbers.len()).unwrap_or(ELSEWHERE);
+            let number = *numbers.entry(solid(line).into_owned()).or_insert(next);
+            *counts.entry(number).or_default() += 1;
+            all.push(number);
+        }
+        let telling = lines.iter().map(|line| is_telling(line)).collect();
+        Self { lines, numbers, solid: all, counts, telling, bares: OnceCell::new() }
+    }
+
+    fn number(&self, line: &str) -> u32 {
+        self.numbers.get(solid(line).as_ref()).copied().unwrap_or(ELSEWHERE)
+    }
+
+    fn is_telling(&self, line: usize) -> bool {
+        self.telling.get(line).copied().unwrap_or(false)
+    }
+
+    fn text(&self, line: usize) -> &'a str {
+        self.lines.get(line).map_or("", String::as_str)
+    }
+
+    fn bares(&self) -> &[String] {
+        self.bares.get_or_init(|| self.lines.iter().map(|line| bare(line).into_owned()).collect())
+    }
 }
 
 /// When a commit was made.
@@ -61,7 +105,12 @@ pub(super) struct Hit {
 }
 
 /// Finds the edits that wrote some lines (places in the file, from 0, sorted).
-pub(super) fn attribute(file: &File<'_>, wanted: &[usize], made: Made, candidates: &[Candidate<'_>]) -> Vec<Hit> {
+pub(super) fn attribute<'a>(
+    file: &'a File<'a>,
+    wanted: &[usize],
+    made: Made,
+    candidates: &[Candidate<'a>],
+) -> Vec<Hit> {
     let mut matching = Matching::new(file, wanted, made, candidates);
     matching.assign(Sameness::Exact);
     matching.assign(Sameness::Whitespace);
@@ -88,13 +137,8 @@ struct Laid<'a> {
 }
 
 struct Matching<'a> {
-    lines: &'a [String],
+    file: &'a File<'a>,
     wanted: Vec<usize>,
-    /// The file in the same numbers.
-    solid: Vec<u32>,
-    /// How often each number is in the file.
-    counts: HashMap<u32, usize>,
-    telling: Vec<bool>,
     hunks: Vec<Laid<'a>>,
     renamed: Vec<bool>,
     hits: HashMap<usize, Hit>,
@@ -110,13 +154,7 @@ struct Fit {
 }
 
 impl<'a> Matching<'a> {
-    fn new(file: &File<'a>, wanted: &[usize], made: Made, candidates: &[Candidate<'a>]) -> Self {
-        let mut numbers = Numbers::default();
-        let solid: Vec<u32> = file.lines.iter().map(|line| numbers.of(line)).collect();
-        let mut counts = HashMap::new();
-        for number in &solid {
-            *counts.entry(*number).or_default() += 1;
-        }
+    fn new(file: &'a File<'a>, wanted: &[usize], made: Made, candidates: &[Candidate<'a>]) -> Self {
         let mut hunks = Vec::new();
         for (place, candidate) in candidates.iter().enumerate() {
             let at = candidate.edit.at.seconds();
@@ -126,27 +164,18 @@ impl<'a> Matching<'a> {
             // What was edited after the commit was first written can only have come in by an amend.
             let rank = (at <= made.author_time.saturating_add(SLACK), candidate.edit.at.millis(), place);
             for hunk in &candidate.edit.hunks {
-                let solid = hunk.lines.iter().map(|line| numbers.of(&line.text)).collect();
+                let solid = hunk.lines.iter().map(|line| file.number(&line.text)).collect();
                 let texts = hunk.lines.iter().map(|line| (line.text.trim_end_matches('\r'), line.is_added)).collect();
                 hunks.push(Laid { edit: place, solid, texts, rank });
             }
         }
-        let telling = file.lines.iter().map(|line| is_telling(line)).collect();
         let renamed = candidates.iter().map(|candidate| candidate.is_renamed).collect();
         let (wanted, hits, used) = (wanted.to_vec(), HashMap::new(), HashMap::new());
-        Self { lines: file.lines, wanted, solid, counts, telling, hunks, renamed, hits, used }
+        Self { file, wanted, hunks, renamed, hits, used }
     }
 
     fn left(&self) -> Vec<usize> {
         self.wanted.iter().copied().filter(|line| !self.hits.contains_key(line)).collect()
-    }
-
-    fn is_telling(&self, line: usize) -> bool {
-        self.telling.get(line).copied().unwrap_or(false)
-    }
-
-    fn text(&self, line: usize) -> &'a str {
-        self.lines.get(line).map_or("", String::as_str)
     }
 
     /// Gives lines to the edits that fit best, the best first.
@@ -161,13 +190,13 @@ impl<'a> Matching<'a> {
         }
         let mut found = Vec::new();
         for line in self.left() {
-            let Some(slots) = self.solid.get(line).and_then(|number| slots.get(number)) else { continue };
+            let Some(slots) = self.file.solid.get(line).and_then(|number| slots.get(number)) else { continue };
             for slot in slots.iter().filter(|slot| !self.used.contains_key(slot)) {
-                if sameness == Sameness::Exact && self.text_at(*slot) != Some(self.text(line)) {
+                if sameness == Sameness::Exact && self.text_at(*slot) != Some(self.file.text(line)) {
                     continue;
                 }
                 let fit = self.fit(line, *slot);
-                let is_sure = sameness == Sameness::Exact || fit.disagree == 0 || self.is_telling(line);
+                let is_sure = sameness == Sameness::Exact || fit.disagree == 0 || self.file.is_telling(line);
                 if is_sure && self.is_enough(line, *slot, fit) {
                     let rank = self.hunks.get(slot.hunk).map_or((false, 0, 0), |laid| laid.rank);
                     found.push((std::cmp::Reverse(fit.disagree), fit.agree, rank, std::cmp::Reverse(line), *slot));
@@ -195,7 +224,7 @@ impl<'a> Matching<'a> {
     /// Lays the hunk of a slot over the file at a line.
     fn fit(&self, line: usize, slot: Slot) -> Fit {
         let Some(laid) = self.hunks.get(slot.hunk) else { return Fit::default() };
-        let mut fit = Fit { tells: self.is_telling(line), ..Fit::default() };
+        let mut fit = Fit { tells: self.file.is_telling(line), ..Fit::default() };
         for is_down in [false, true] {
             let step = |from: usize, by: usize| if is_down { from.checked_add(by) } else { from.checked_sub(by) };
             let mut same = 0;
@@ -204,12 +233,12 @@ impl<'a> Matching<'a> {
                 // Beyond the hunk nothing is known.
                 let Some(expected) = next else { break };
                 let there = step(line, same + 1);
-                if there.and_then(|at| self.solid.get(at)) != Some(expected) {
+                if there.and_then(|at| self.file.solid.get(at)) != Some(expected) {
                     fit.disagree += usize::from(same == 0);
                     break;
                 }
                 same += 1;
-                fit.tells |= there.and_then(|at| self.telling.get(at)).copied().unwrap_or(false);
+                fit.tells |= there.is_some_and(|at| self.file.is_telling(at));
             }
             fit.agree += same.min(WEIGHED);
         }
@@ -219,11 +248,11 @@ impl<'a> Matching<'a> {
     /// Whether a line is an edit's, as far as this line and what is around it say. A line that tells, and that the file
     /// has once, needs nothing around it.
     fn is_enough(&self, line: usize, slot: Slot, fit: Fit) -> bool {
-        if !self.is_telling(line) {
-            let whole = self.hunks.get(slot.hunk).is_some_and(|laid| laid.solid.len() == self.solid.len());
+        if !self.file.is_telling(line) {
+            let whole = self.hunks.get(slot.hunk).is_some_and(|laid| laid.solid.len() == self.file.solid.len());
             return (fit.tells && fit.agree > fit.disagree) || (whole && fit.disagree == 0);
         }
-        let is_once = self.solid.get(line).and_then(|number| self.counts.get(number)) == Some(&1);
+        let is_once = self.file.solid.get(line).and_then(|number| self.file.counts.get(number)) == Some(&1);
         let is_renamed = self.hunks.get(slot.hunk).and_then(|laid| self.renamed.get(laid.edit)) == Some(&true);
         // In a file of another name only what stands among its own.
         if is_renamed { fit.agree > 0 } else { is_once || fit.agree > 0 || fit.disagree == 0 }
@@ -236,7 +265,8 @@ impl<'a> Matching<'a> {
         if left.is_empty() {
             return;
         }
-        let bares: Vec<String> = self.lines.iter().map(|line| bare(line).into_owned()).collect();
+        let file = self.file;
+        let bares = file.bares();
         for run in self.runs() {
             let text = |slot: &Slot| bare(self.text_at(*slot).unwrap_or_default()).into_owned();
             let edits: Vec<String> = run.iter().map(text).collect();
@@ -248,7 +278,7 @@ impl<'a> Matching<'a> {
                 let both_begin =
                     |edit: &String| !edit.is_empty() && (edit.starts_with(first) || first.starts_with(edit.as_str()));
                 let found = edits.iter().enumerate().filter(|(_, edit)| both_begin(edit)).find_map(|(at, _)| {
-                    let (taken, given) = whole_lines(&bares, *line, &edits, at)?;
+                    let (taken, given) = whole_lines(bares, *line, &edits, at)?;
                     Some((taken, run.get(at..at + given)?.to_vec()))
                 });
                 if let Some((taken, slots)) = found {
@@ -311,7 +341,7 @@ impl<'a> Matching<'a> {
         }
         let mut found = Vec::new();
         for line in left {
-            for (rank, slot, pattern) in patterns.iter().filter(|(.., pattern)| pattern.fits(self.text(line))) {
+            for (rank, slot, pattern) in patterns.iter().filter(|(.., pattern)| pattern.fits(self.file.text(line))) {
                 let fit = self.fit(line, *slot);
                 let says = pattern.says();
                 if fit.disagree < 2 {
@@ -359,22 +389,6 @@ fn whole_lines(file: &[String], line: usize, edit: &[String], at: usize) -> Opti
     None
 }
 
-/// Lines as numbers: those that are the same but for white space have the same.
-#[derive(Default)]
-struct Numbers(HashMap<String, u32>);
-
-impl Numbers {
-    fn of(&mut self, line: &str) -> u32 {
-        let solid = solid(line);
-        if let Some(number) = self.0.get(solid.as_ref()) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(solid.into_owned(), number);
-        number
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::edit;
@@ -390,7 +404,7 @@ mod tests {
         let candidates: Vec<_> = edits.iter().map(|edit| Candidate { edit, is_renamed }).collect();
         let wanted: Vec<usize> = (0..lines.len()).collect();
         let made = Made { author_time: 1000, commit_time: 1000 };
-        let hits = attribute(&File { lines: &lines }, &wanted, made, &candidates);
+        let hits = attribute(&File::new(&lines), &wanted, made, &candidates);
         let mark = |hit: &Hit| match hit.sameness {
             Sameness::Exact => "",
             Sameness::Whitespace => "~",

@@ -30,6 +30,8 @@ mod readme;
 mod register;
 mod rolling;
 mod share;
+mod stats;
+mod verify;
 mod view;
 mod walk;
 mod walls;
