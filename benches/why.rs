@@ -67,7 +67,7 @@ fn session(number: usize, commits: &[Oid], root: &str, redactor: &Redactor) -> A
     });
     let header: Header = serde_json::from_value(header).expect("a header");
     let (mut builder, mut findings) = (RecordBuilder::new(RULES_VERSION), Findings::new());
-    let mut links = Vec::new();
+    let mut ties = Vec::new();
     for commit in (number..COMMITS).step_by(SESSIONS) {
         let (first, lines) = written(commit);
         let mut diff = format!("@@ -{0},{CHANGED} +{0},{CHANGED} @@\n", first + 1);
@@ -86,12 +86,13 @@ fn session(number: usize, commits: &[Oid], root: &str, redactor: &Redactor) -> A
         }
         let window = Window { first: at(number), last: at(COMMITS) };
         let (kind, confidence, files) = (EvidenceKind::Wrote, Percent::new(90), vec!["big.rs".to_owned()]);
-        let evidence = Evidence { kind, confidence, lines: 25, share: None, files, more_files: 0, window };
-        links.push(NewLink { commit: commits[commit], committed_at: time(commit), evidence });
+        let evidence =
+            Evidence { kind, confidence, lines: 25, share: None, files, more_files: 0, window, anchor: None };
+        ties.push(NewLink { commit: commits[commit], committed_at: time(commit), evidence });
     }
     let header = redactor.header(header, &mut findings);
     let record = builder.finish(header, &findings).expect("it is taken");
-    Append { session: Captured::Record { record: Box::new(record), day: None }, links }
+    Append { session: Captured::Record { record: Box::new(record), day: None }, links: ties, anchors: Vec::new() }
 }
 
 fn main() {

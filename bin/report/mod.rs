@@ -1,8 +1,8 @@
 //! What the user is told when something did not go well: every sentence, every next command, every
 //! exit code.
 
-pub mod cleanup;
 mod asking;
+pub mod cleanup;
 pub mod doctor;
 mod exit;
 pub mod explain;
@@ -18,8 +18,8 @@ mod sharing;
 mod stumble;
 pub mod verify;
 
-pub use cleanup::CleanupFailure;
 pub use asking::Asking;
+pub use cleanup::CleanupFailure;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use handoff::HandoffFailure;

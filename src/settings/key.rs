@@ -63,8 +63,7 @@ pub struct NotAKey {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 11] = [
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::FanoutMode,
         Self::Strict,
         Self::Deadline,
@@ -116,8 +115,12 @@ impl Setting {
             Self::SecretScan => Some("warn"),
             Self::Namespace => Some("refs/opensession/branches"),
             Self::OpenTarget => Some("web"),
-            Self::BaseUrl | Self::HiddenTtl | Self::ArtifactTtl | Self::CleanupRemote => None,
-            Self::BaseUrl | Self::Require | Self::Prices => None,
+            Self::BaseUrl
+            | Self::HiddenTtl
+            | Self::ArtifactTtl
+            | Self::CleanupRemote
+            | Self::Require
+            | Self::Prices => None,
         }
     }
 

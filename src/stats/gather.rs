@@ -124,7 +124,7 @@ impl Gathered {
         let trail = builder.finish(session);
         let roots = Roots::of(&trail.edits, &trail.folders, evidence);
         let edits = trail.edits.iter().map(|edit| {
-            let written = edit.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.is_added).count();
+            let written = edit.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.is_added()).count();
             Some((of_edits.get(&edit.event)?.clone(), written as u64))
         });
         let edits = edits.collect();

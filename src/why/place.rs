@@ -56,7 +56,9 @@ impl Roots {
     /// The path from the root, of a file below any of the roots.
     pub fn relative(&self, path: &str) -> Option<String> {
         let path = plain(path);
-        let below = self.known.iter().find_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/'));
+        // Where nothing else is known, the folder that the agent began in.
+        let guess = self.folders.first().filter(|_| self.known.is_empty());
+        let below = self.known.iter().chain(guess).find_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/'));
         below.map(str::to_owned)
     }
 }

@@ -4,16 +4,26 @@ use super::trail::{Edit, Hunk, HunkLine};
 use crate::ledger::{Evidence, EvidenceKind, Percent, Window};
 use crate::session::Timestamp;
 
-/// An edit at a second; its lines begin with `+` (written) or a space (there before).
+/// An edit at a second; its lines begin with `+` (written), a space (there before), or `-` (taken out).
 pub fn edit(second: i64, path: &str, lines: &[&str]) -> Edit {
-    let line = |line: &&str| HunkLine { text: line[1..].to_owned(), is_added: line.starts_with('+') };
+    let mut hunk = Hunk::default();
+    for line in lines {
+        let text = line[1..].to_owned();
+        if !line.starts_with('+') {
+            hunk.old.push(text.clone());
+        }
+        if !line.starts_with('-') {
+            let old = (!line.starts_with('+')).then(|| hunk.old.len() - 1);
+            hunk.lines.push(HunkLine { text, old });
+        }
+    }
     Edit {
         event: format!("e{second}"),
         at: Timestamp::from_seconds(second),
         path: path.to_owned(),
         prompt: None,
         task: None,
-        hunks: vec![Hunk { lines: lines.iter().map(line).collect() }],
+        hunks: vec![hunk],
         is_blind: false,
     }
 }
@@ -28,5 +38,6 @@ pub fn evidence(files: &[&str]) -> Evidence {
         files: files.iter().map(|&file| file.to_owned()).collect(),
         more_files: 0,
         window: Window { first: Timestamp::EPOCH, last: Timestamp::EPOCH },
+        anchor: None,
     }
 }

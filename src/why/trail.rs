@@ -65,6 +65,8 @@ pub struct Edit {
 pub struct Hunk {
     /// The lines.
     pub lines: Vec<HunkLine>,
+    /// The lines that stood there before, as far as the edit tells.
+    pub old: Vec<String>,
 }
 
 /// A line of a file after an edit.
@@ -72,8 +74,15 @@ pub struct Hunk {
 pub struct HunkLine {
     /// The line without its end.
     pub text: String,
-    /// Whether the edit wrote it; else it was there.
-    pub is_added: bool,
+    /// Its place in [`Hunk::old`] if it was there before; `None` if the edit wrote it.
+    pub old: Option<usize>,
+}
+
+impl HunkLine {
+    /// Whether the edit wrote it.
+    pub fn is_added(&self) -> bool {
+        self.old.is_none()
+    }
 }
 
 /// Why a session's trail cannot be read.
@@ -154,7 +163,7 @@ impl TrailBuilder {
                 let text: Vec<&str> = event.content.blocks.iter().filter_map(text_of).collect();
                 let is_blind = text.is_empty() || text.iter().any(|text| text.contains(CUT));
                 let lines = text.iter().flat_map(|text| text.lines());
-                let hunk = Hunk { lines: lines.map(added).collect() };
+                let hunk = Hunk { lines: lines.map(added).collect(), old: Vec::new() };
                 let edit = self.edit(event, path.clone(), vec![hunk], is_blind);
                 self.edits.push(edit);
             }
@@ -195,7 +204,7 @@ impl TrailBuilder {
         let written = heredoc::written(command).into_iter().map(|written| {
             let is_whole = written.path.starts_with(['/', '~']) || folder.is_empty();
             let path = if is_whole { written.path.to_owned() } else { format!("{folder}/{}", written.path) };
-            let hunk = Hunk { lines: written.lines.into_iter().map(added).collect() };
+            let hunk = Hunk { lines: written.lines.into_iter().map(added).collect(), old: Vec::new() };
             self.edit(event, path, vec![hunk], false)
         });
         let written: Vec<Edit> = written.collect();
@@ -206,7 +215,7 @@ impl TrailBuilder {
 }
 
 fn added(line: &str) -> HunkLine {
-    HunkLine { text: line.to_owned(), is_added: true }
+    HunkLine { text: line.to_owned(), old: None }
 }
 
 fn text_of(block: &Block) -> Option<&str> {
@@ -237,7 +246,9 @@ fn hunks(diff: &str) -> Vec<Hunk> {
             if line.starts_with("@@") {
                 hunks.push(Hunk::default());
             } else {
-                push(&mut hunks, line.strip_prefix(' ').unwrap_or(line), false);
+                let text = line.strip_prefix(' ').unwrap_or(line);
+                let old = push_old(&mut hunks, text);
+                push(&mut hunks, text, Some(old));
             }
         }
     }
@@ -245,13 +256,23 @@ fn hunks(diff: &str) -> Vec<Hunk> {
     hunks
 }
 
-fn push(hunks: &mut Vec<Hunk>, text: &str, is_added: bool) {
+fn push(hunks: &mut Vec<Hunk>, text: &str, old: Option<usize>) {
     if hunks.is_empty() {
         hunks.push(Hunk::default());
     }
     if let Some(hunk) = hunks.last_mut() {
-        hunk.lines.push(HunkLine { text: text.to_owned(), is_added });
+        hunk.lines.push(HunkLine { text: text.to_owned(), old });
     }
+}
+
+/// Adds a line that was there; its place.
+fn push_old(hunks: &mut Vec<Hunk>, text: &str) -> usize {
+    if hunks.is_empty() {
+        hunks.push(Hunk::default());
+    }
+    let Some(hunk) = hunks.last_mut() else { return 0 };
+    hunk.old.push(text.to_owned());
+    hunk.old.len() - 1
 }
 
 /// Lines that were put in the place of others.
@@ -268,17 +289,18 @@ impl Change<'_> {
     /// Tells what was added. A patch may take a line out and put the same one in: that one was there.
     fn end(&mut self, hunks: &mut Vec<Hunk>) {
         let (removed, added) = (std::mem::take(&mut self.removed), std::mem::take(&mut self.added));
+        let places: Vec<usize> = removed.iter().map(|text| push_old(hunks, text)).collect();
         if removed.is_empty() || removed.len() + added.len() > Self::COMPARED {
             for text in added {
-                push(hunks, text, true);
+                push(hunks, text, None);
             }
             return;
         }
         for step in capture_diff_slices(Algorithm::Myers, &removed, &added) {
-            let is_added = !matches!(step, DiffOp::Equal { .. });
+            let stays = matches!(step, DiffOp::Equal { .. });
             let new = added.get(step.new_range()).unwrap_or_default();
-            for text in new {
-                push(hunks, text, is_added);
+            for (text, old) in new.iter().zip(step.old_range().start..) {
+                push(hunks, text, places.get(old).copied().filter(|_| stays));
             }
         }
     }
@@ -301,7 +323,7 @@ mod tests {
 
     fn told(edit: &Edit) -> String {
         let lines = edit.hunks.iter().flat_map(|hunk| &hunk.lines);
-        let line = |line: &HunkLine| format!("{}{}|", if line.is_added { '+' } else { ' ' }, line.text);
+        let line = |line: &HunkLine| format!("{}{}|", if line.is_added() { '+' } else { ' ' }, line.text);
         lines.map(line).collect::<Vec<_>>().concat()
     }
 
@@ -328,7 +350,7 @@ mod tests {
     fn what_a_patch_takes_out_and_puts_in_again_was_there() {
         let told = |diff: &str| {
             let lines = hunks(diff).into_iter().flat_map(|hunk| hunk.lines);
-            let line = |line: HunkLine| format!("{}{}|", if line.is_added { '+' } else { ' ' }, line.text);
+            let line = |line: HunkLine| format!("{}{}|", if line.is_added() { '+' } else { ' ' }, line.text);
             lines.map(line).collect::<Vec<_>>().concat()
         };
         assert_eq!(told("@@ x\n-one\n-two\n-three\n+one\n+2\n+three\n+four\n end\n"), " one|+2| three|+four| end|");

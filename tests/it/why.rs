@@ -115,15 +115,19 @@ fn what_is_not_letter_for_letter_the_same_is_marked() {
     let mut world = World::installed();
     let key = ["sk_live_", "51HxYbKz0AbCdEfGhIjKlMnOp"].concat();
     let content = format!("fn first_line() {{\nlet stripe = \"{key}\";\nlet total = one_value + other_value;\n}}\n");
-    ClaudeLog::new("aaaa", world.repo(), 60).prompt("write it").write("old.rs", &content).answer("Done.").save(&world);
+    ClaudeLog::new("aaaa", world.repo(), 60)
+        .prompt("write it")
+        .write("old.rs", &content)
+        .write("plain.rs", GREET)
+        .answer("Done.")
+        .save(&world);
     world.set_now("2026-03-06T12:05:00Z");
     let formatted = content.replace("\nlet ", "\n    let ").replace(" + other", "\n        + other");
-    world.commit("new.rs", &formatted, "write it, renamed and formatted");
+    world.commit("old.rs", &formatted, "write it, and format it");
+    world.commit("renamed.rs", GREET, "greet, in a file of another name");
     world.os(["capture"]).ok();
-    let renamed = world.os(["why", "--json", "new.rs"]).json();
-    assert_eq!(lines(&renamed)[0]["renamed"], true, "{renamed}");
-    world.commit("old.rs", &formatted, "the same, under its own name");
-    world.os(["capture"]).ok();
+    let renamed = world.os(["why", "--json", "renamed.rs"]).json();
+    assert_eq!((made_by(&renamed).as_str(), &lines(&renamed)[0]["renamed"]), ("sss", &Value::Bool(true)), "{renamed}");
     let json = world.os(["why", "--json", "old.rs"]).json();
     let how: Vec<_> = lines(&json).iter().map(|line| line["sameness"].as_str().unwrap_or("-")).collect();
     assert_eq!(how, ["exact", "redacted", "formatted", "formatted", "exact"], "{json}");
