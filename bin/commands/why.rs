@@ -6,7 +6,7 @@ use std::path::Path;
 
 use git_opensession::git::Oid;
 use git_opensession::git::process::GitProgram;
-use git_opensession::ledger::{EvidenceKind, SessionKey};
+use git_opensession::ledger::{EvidenceKind, Ledgers, Match, Scope, SessionKey};
 use git_opensession::session::Timestamp;
 use git_opensession::view::{
     self, CodeLine, LineCommit, LineCount, LineGroup, LinePrompt, LineSession, Maker, counted,
@@ -23,7 +23,8 @@ use crate::report::{Asking, Exit, Failure, Hint};
 pub fn run(context: &mut Context, arguments: &cli::Why) -> Result<Exit, Failure> {
     let repo = context.repo()?;
     let program = GitProgram::new(&context.git_environment, &context.cwd);
-    let mut why = Why::new(&repo, &program, &context.cwd)?;
+    let ledgers = Ledgers::open(&repo, Scope::All)?;
+    let mut why = Why::new(&repo, &program, &context.cwd, &ledgers);
     let mut asked = Vec::new();
     {
         let _progress = context.talk.progress("Asking git blame");
@@ -35,7 +36,7 @@ pub fn run(context: &mut Context, arguments: &cli::Why) -> Result<Exit, Failure>
             asked.push(Asked { file, lines, answer });
         }
     }
-    let unreadable = super::shown::warn_ledgers(&context.talk, why.ledgers()) + warn(context, &asked);
+    let unreadable = super::shown::warn_ledgers(&context.talk, &ledgers) + warn(context, &asked);
     match arguments {
         cli::Why { json: true, .. } => why_json::write(context, arguments.rev.as_deref(), &asked)?,
         cli::Why { summary: true, .. } => summary(context, &asked)?,
@@ -210,6 +211,14 @@ fn evidence(attribution: &Attribution) -> Vec<view::Untrusted> {
         Some(link) => format!("and is tied to the commit: {}", kind(link.kind)).into(),
         None => "and is tied to the commit, but not known how".into(),
     });
+    match attribution.matched {
+        Match::Commit => {}
+        Match::Patch => words.push("which was rewritten since".into()),
+        Match::Branch => words.push("which is the squash of its branch".into()),
+        Match::Similar(share) => {
+            words.push(format!("to which one of its commits is similar ({} %)", share.get()).into());
+        }
+    }
     words
 }
 

@@ -127,6 +127,8 @@ struct ToldAttribution<'a> {
     renamed: bool,
     confidence: u8,
     link: Option<&'a Evidence>,
+    /// `commit`, `patch`, `branch`, `similar`.
+    matched: &'static str,
 }
 
 fn file<'a>(asked: &'a Asked, summary: &Summary) -> ToldFile<'a> {
@@ -169,6 +171,7 @@ fn attribution<'a>(asked: &'a Asked, line: &'a Line) -> Option<ToldAttribution<'
         renamed: found.is_renamed,
         confidence: found.confidence.get(),
         link: found.link.as_deref(),
+        matched: found.matched.word(),
     })
 }
 

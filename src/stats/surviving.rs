@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::gather::Gathered;
 use super::{Error, Request};
-use crate::ledger::SessionKey;
+use crate::ledger::{Ledgers, Scope, SessionKey};
 use crate::why::{Question, Verdict, Why};
 
 /// Counts them, in the files of `HEAD` that the sessions have edited.
@@ -20,7 +20,8 @@ pub(super) fn count(request: &Request<'_>, gathered: &mut Gathered) -> Result<()
     for (place, session) in gathered.sessions.iter().enumerate() {
         places.insert(session.trail.session.key, place);
     }
-    let mut why = Why::new(request.repo, request.program, request.folder)?;
+    let ledgers = Ledgers::open(request.repo, Scope::All)?;
+    let mut why = Why::new(request.repo, request.program, request.folder, &ledgers);
     for file in files {
         if request.repo.lookup(tree, file.as_bytes())?.is_none() {
             continue;

@@ -10,7 +10,8 @@ use std::fmt;
 
 use crate::fanout::{Destination, FanoutError, Plan};
 use crate::git::{self, BranchName, Config, Oid, Repo};
-use crate::ledger::{self, LedgerRef, LedgerView, Ledgers, Link, SessionKey};
+use crate::ledger::{self, LedgerRef, LedgerView, Ledgers, SessionKey};
+use crate::lookup::Lookup;
 use crate::redaction::{Findings, RULES_VERSION, Redactor};
 use crate::settings::Require;
 
@@ -90,6 +91,7 @@ pub struct Behind {
 /// # Errors
 /// When a commit cannot be read.
 pub fn behind(repo: &Repo, ledgers: &Ledgers<'_>, commits: &[Oid], require: Require) -> git::Result<Behind> {
+    let lookup = Lookup::new(repo, ledgers);
     let mut behind = Behind::default();
     for &oid in commits {
         let commit = repo.commit(oid)?;
@@ -97,7 +99,9 @@ pub fn behind(repo: &Repo, ledgers: &Ledgers<'_>, commits: &[Oid], require: Requ
             continue;
         }
         behind.commits += 1;
-        let links = sessions_behind(ledgers, oid, commit.commit_time).unwrap_or_else(|error| {
+        let direct = ledgers.links(oid, Some(commit.commit_time));
+        let links = direct.and_then(|links| if links.is_empty() { lookup.behind(oid) } else { Ok(links) });
+        let links = links.unwrap_or_else(|error| {
             behind.unreadable.push(error);
             Vec::new()
         });
@@ -108,10 +112,6 @@ pub fn behind(repo: &Repo, ledgers: &Ledgers<'_>, commits: &[Oid], require: Requ
         }
     }
     Ok(behind)
-}
-
-fn sessions_behind(ledgers: &Ledgers<'_>, commit: Oid, committed_at: i64) -> ledger::Result<Vec<Link>> {
-    ledgers.links(commit, Some(committed_at))
 }
 
 /// The ledgers that a remote does not have, as far as is known here. One that waits for its branch is one only if it has
@@ -139,7 +139,7 @@ pub fn unpushed(
         let of_ledger = Ledgers::one(view);
         let has_any = commits.iter().any(|commit| {
             let committed_at = repo.commit(*commit).map(|commit| commit.commit_time).unwrap_or_default();
-            sessions_behind(&of_ledger, *commit, committed_at).is_ok_and(|links| !links.is_empty())
+            of_ledger.links(*commit, Some(committed_at)).is_ok_and(|links| !links.is_empty())
         });
         if has_any {
             found.push(Unpushed { ledger, branch, is_held: true });

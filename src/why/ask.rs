@@ -12,7 +12,8 @@ use super::trail::{self, Trail};
 use super::verdict::{Answer, Attribution, Line, NotKnown, Verdict};
 use crate::git::process::GitProgram;
 use crate::git::{self, BlameRequest, BlameRun, BlamedCommit, EntryKind, Oid, Repo};
-use crate::ledger::{self, Evidence, Ledgers, Link, Scope, SessionKey};
+use crate::ledger::{self, Evidence, Ledgers, Link, Match, SessionKey};
+use crate::lookup::Lookup;
 
 /// The largest file that is looked at, in bytes.
 const LARGEST: u64 = 256 << 20;
@@ -75,7 +76,8 @@ pub struct Why<'a> {
     repo: &'a Repo,
     program: &'a GitProgram,
     folder: PathBuf,
-    ledgers: Ledgers<'a>,
+    ledgers: &'a Ledgers<'a>,
+    lookup: Lookup<'a, 'a>,
     links: HashMap<Oid, Rc<Vec<Tie>>>,
     trails: BTreeMap<SessionKey, Option<Rc<Trail>>>,
     unreadable: Vec<ledger::Error>,
@@ -87,23 +89,17 @@ pub struct Why<'a> {
 struct Tie {
     key: SessionKey,
     evidence: Option<Rc<Evidence>>,
+    matched: Match,
 }
 
 impl<'a> Why<'a> {
-    /// Opens the ledgers. `folder` is where the paths of questions begin, and where `program` starts.
-    ///
-    /// # Errors
-    /// When the refs cannot be listed.
-    pub fn new(repo: &'a Repo, program: &'a GitProgram, folder: &Path) -> Result<Self, Error> {
-        let ledgers = Ledgers::open(repo, Scope::All)?;
+    /// With the sessions of these ledgers. `folder` is where the paths of questions begin, and where `program` starts.
+    pub fn new(repo: &'a Repo, program: &'a GitProgram, folder: &Path, ledgers: &'a Ledgers<'a>) -> Self {
+        let lookup = Lookup::new(repo, ledgers);
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let (links, trails) = (HashMap::new(), BTreeMap::new());
-        Ok(Self { repo, program, folder, ledgers, links, trails, unreadable: Vec::new(), damaged: Vec::new() })
-    }
-
-    /// The ledgers.
-    pub fn ledgers(&self) -> &Ledgers<'a> {
-        &self.ledgers
+        let (unreadable, damaged) = (Vec::new(), Vec::new());
+        Self { repo, program, folder, ledgers, lookup, links, trails, unreadable, damaged }
     }
 
     /// Answers.
@@ -151,9 +147,10 @@ impl<'a> Why<'a> {
         Ok(answer)
     }
 
-    /// The sessions behind a commit, with what ties them.
+    /// The sessions behind a commit. One with links of its own needs no looking for what it once was.
     fn sessions_behind(&self, commit: Oid, committed_at: i64) -> Result<Vec<Link>, ledger::Error> {
-        self.ledgers.links(commit, Some(committed_at))
+        let links = self.ledgers.links(commit, Some(committed_at))?;
+        if links.is_empty() { self.lookup.behind(commit) } else { Ok(links) }
     }
 
     /// Looks up the sessions behind a commit, and reads those that were not read yet.
@@ -165,8 +162,10 @@ impl<'a> Why<'a> {
             self.unreadable.push(error);
             Vec::new()
         });
-        let ties: Vec<Tie> =
-            found.into_iter().map(|link| Tie { key: link.key, evidence: link.evidence.map(Rc::new) }).collect();
+        let ties: Vec<Tie> = found
+            .into_iter()
+            .map(|link| Tie { key: link.key, evidence: link.evidence.map(Rc::new), matched: link.matched })
+            .collect();
         for tie in &ties {
             if !self.trails.contains_key(&tie.key) {
                 let trail = self.read(tie.key);
@@ -188,7 +187,7 @@ impl<'a> Why<'a> {
                 return None;
             }
         };
-        match Trail::read(&self.ledgers, session) {
+        match Trail::read(self.ledgers, session) {
             Ok(trail) => Some(Rc::new(trail)),
             Err(trail::Error::Ledger(error)) => {
                 self.unreadable.push(error);
@@ -285,7 +284,7 @@ struct Written<'t> {
     trail: &'t Trail,
     edit: usize,
     is_renamed: bool,
-    link: Option<&'t Rc<Evidence>>,
+    tie: &'t Tie,
 }
 
 impl<'t> Wrote<'t> {
@@ -302,7 +301,7 @@ impl<'t> Wrote<'t> {
             let roots = Roots::of(&trail.edits, &trail.folders, tie.evidence.as_deref());
             let of_file = trail.edits.iter().enumerate().filter(|(_, edit)| roots.inside(&edit.path, &path));
             is_all_known &= of_file.clone().all(|(_, edit)| !edit.is_blind);
-            let written = |(edit, _)| Written { trail, edit, is_renamed: false, link: tie.evidence.as_ref() };
+            let written = |(edit, _)| Written { trail, edit, is_renamed: false, tie };
             edits.extend(of_file.map(written));
         }
         let otherwise = match (ties.is_empty(), is_all_known, edits.is_empty()) {
@@ -328,7 +327,7 @@ impl<'t> Wrote<'t> {
                 let other = roots.relative(&edit.path).filter(|other| *other != path && extension(other) == wanted);
                 other.is_some_and(|other| *gone.entry(other).or_insert_with_key(|other| !why.has_file(commit, other)))
             });
-            let written = |(edit, _)| Written { trail, edit, is_renamed: true, link: tie.evidence.as_ref() };
+            let written = |(edit, _)| Written { trail, edit, is_renamed: true, tie };
             self.edits.extend(others.map(written));
         }
         self.edits.len() > before
@@ -342,15 +341,17 @@ impl<'t> Wrote<'t> {
     }
 
     fn attribution(&self, hit: &super::attribute::Hit) -> Option<Attribution> {
-        let Written { trail, edit, is_renamed, link } = self.edits.get(hit.edit)?;
-        let confidence = Attribution::weigh(hit.sameness, hit.around, *is_renamed, link.map(Rc::as_ref));
+        let Written { trail, edit, is_renamed, tie } = self.edits.get(hit.edit)?;
+        let link = tie.evidence.clone();
+        let confidence = Attribution::weigh(hit, *is_renamed, link.as_deref(), tie.matched);
         Some(Attribution {
             session: trail.session.key,
             edit: *edit,
             sameness: hit.sameness,
             around: hit.around,
             is_renamed: *is_renamed,
-            link: link.map(Rc::clone),
+            link,
+            matched: tie.matched,
             confidence,
         })
     }

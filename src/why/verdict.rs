@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::attribute::Hit;
 use super::same::Sameness;
 use super::trail::{Edit, Prompt, Trail};
 use crate::git::{BlamedCommit, Oid};
-use crate::ledger::{self, Evidence, Percent, SessionKey};
+use crate::ledger::{self, Evidence, Match, Percent, SessionKey};
 
 /// What is known of the lines of a file.
 #[derive(Debug, Default)]
@@ -81,14 +82,16 @@ pub struct Attribution {
     pub is_renamed: bool,
     /// What ties session and commit.
     pub link: Option<Rc<Evidence>>,
+    /// By what the commit was recognised as one that the session is behind.
+    pub matched: Match,
     /// How sure it is.
     pub confidence: Percent,
 }
 
 impl Attribution {
     /// How sure it is, by how the lines are the same, what is around them, and by what session and commit are tied.
-    pub(super) fn weigh(sameness: Sameness, around: usize, is_renamed: bool, link: Option<&Evidence>) -> Percent {
-        let base: u8 = match (sameness, around) {
+    pub(super) fn weigh(hit: &Hit, is_renamed: bool, link: Option<&Evidence>, matched: Match) -> Percent {
+        let base: u8 = match (hit.sameness, hit.around) {
             (Sameness::Exact, 2..) => 100,
             (Sameness::Exact, 1) => 95,
             (Sameness::Exact, 0) => 85,
@@ -99,7 +102,9 @@ impl Attribution {
         };
         let base = base.saturating_sub(if is_renamed { 10 } else { 0 });
         // That the line is the session's makes up for a weak tie; a tie that nobody can read does not.
-        Percent::new(if link.is_some() { base } else { base.saturating_sub(20) })
+        let base = if link.is_some() { base } else { base.saturating_sub(20) };
+        // Of a commit that is only like one of the session's, no more than how much it is like that.
+        Percent::new(matched.share().map_or(base, |share| base.min(share.get())))
     }
 }
 

@@ -191,3 +191,19 @@ fn nothing_of_a_file_or_a_prompt_reaches_the_terminal_as_control() {
         assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{args:?}: {told:?}");
     }
 }
+
+#[test]
+fn a_commit_that_was_rewritten_is_still_explained() {
+    let world = written();
+    world.git(world.repo(), ["commit", "-q", "--amend", "-m", "another message"]).ok();
+    let json = world.os(["why", "--json", "test.rs"]).json();
+    assert_eq!((made_by(&json).as_str(), lines(&json)[0]["matched"].as_str()), ("ssss", Some("patch")), "{json}");
+    assert!(world.os(["why", "test.rs:1"]).ok().contains("which was rewritten since"));
+    // A squash of both commits, as a server makes it.
+    world.git(world.repo(), ["checkout", "-q", "-b", "squash", "HEAD~2"]).ok();
+    world.git(world.repo(), ["merge", "-q", "--squash", "main"]).ok();
+    world.git(world.repo(), ["commit", "-q", "-m", "both"]).ok();
+    let squashed = world.os(["why", "--json", "greet.rs"]).json();
+    assert!(made_by(&squashed).starts_with("sss"), "{squashed}");
+    world.os(["verify", "HEAD~1..HEAD"]).ok();
+}
