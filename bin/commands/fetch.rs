@@ -25,14 +25,19 @@ pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
     if arguments.json {
         let told = ToldFetch::of(&fetched);
         context.out.write(|out, _| json::write_document(out, "opensession.fetch/1", &told))?;
-        return Ok(Exit::Done);
+        return Ok(exit(&fetched));
     }
     context.out.write(|out, _| write_all(out, &fetched))?;
     tell_more(context, &fetched);
     if fetched.ledgers.is_empty() && !fetched.notes {
         context.talk.say(&format!("nothing new at {}", fetched.label));
     }
-    Ok(Exit::Done)
+    Ok(exit(&fetched))
+}
+
+/// Whether all of it came.
+pub(super) fn exit(fetched: &Fetched) -> Exit {
+    if fetched.unfetched.is_none() { Exit::Done } else { Exit::Partly }
 }
 
 /// One line for each ledger that came.
@@ -68,13 +73,17 @@ pub(super) struct ToldFetch<'a> {
     honoured: Vec<String>,
     /// Whether the notes here got anything new.
     notes: bool,
+    /// Why what lies in inboxes could not be fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfetched: Option<&'a str>,
 }
 
 impl<'a> ToldFetch<'a> {
     pub(super) fn of(fetched: &'a Fetched) -> Self {
         let ledgers = fetched.ledgers.iter().map(Told::of).collect();
         let honoured = fetched.honoured.iter().map(ToString::to_string).collect();
-        Self { remote: &fetched.label, ledgers, honoured, notes: fetched.notes }
+        let (remote, notes, unfetched) = (&fetched.label, fetched.notes, fetched.unfetched.as_deref());
+        Self { remote, ledgers, honoured, notes, unfetched }
     }
 }
 

@@ -9,7 +9,7 @@ use git_opensession::sync::{Synced, sync};
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
 
-use super::fetch::{ToldFetch, tell_more, write_all};
+use super::fetch::{self, ToldFetch, tell_more, write_all};
 use super::push::{self, Told};
 use super::work::{self, Work};
 use crate::cli::Sync;
@@ -48,7 +48,8 @@ pub fn run(context: &mut Context, arguments: &Sync) -> Result<Exit, Failure> {
         }
     }
     let exit = push::exit(done.iter().filter_map(|synced| synced.pushed.as_ref()));
-    Ok(if exit == Exit::Done && done.iter().any(|synced| !synced.failed.is_empty()) { Exit::Partly } else { exit })
+    let is_partly = |synced: &Synced| !synced.failed.is_empty() || fetch::exit(&synced.fetched) == Exit::Partly;
+    Ok(if exit == Exit::Done && done.iter().any(is_partly) { Exit::Partly } else { exit })
 }
 
 fn one(context: &Context, work: &Work, destination: &Destination) -> Result<Synced, Failure> {

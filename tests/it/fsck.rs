@@ -103,6 +103,27 @@ fn names_that_lead_elsewhere_are_never_fetched() {
 }
 
 #[test]
+fn what_no_fetch_takes_from_an_inbox_keeps_nothing_else_from_being_fetched() {
+    let (world, ben) = shared();
+    world.work("two", "two.rs");
+    world.push().ok();
+    let tip = |world: &World| world.git(world.origin(), ["rev-parse", MAIN]).ok().trim().to_owned();
+    let good = tip(&world);
+    plant(&world, &world.origin(), MAIN, b"..");
+    let bad = tip(&world);
+    world.git(world.origin(), ["update-ref", &format!("refs/opensession/inbox/bWFpbg/{bad}"), &bad]).ok();
+    world.git(world.origin(), ["update-ref", MAIN, &good]).ok();
+    let fetched = world.os_in(&ben, ["fetch"]).code(3);
+    assert!(fetched.err.contains("what lies in inboxes at origin was not fetched: "), "{}", fetched.err);
+    assert_eq!(world.titles(&ben), ["write one.rs", "write two.rs"]);
+    let told: Value = serde_json::from_str(&world.os_in(&ben, ["fetch", "--json"]).code(3).out).expect("JSON");
+    assert!(told["unfetched"].is_string(), "{told}");
+    world.os(["sync"]).code(3);
+    world.work("three", "three.rs");
+    world.push().ok();
+}
+
+#[test]
 fn shallow_and_partial_clones_say_what_they_lack() {
     let (world, _) = shared();
     world.git(world.origin(), ["config", "uploadpack.allowFilter", "true"]).ok();
