@@ -49,27 +49,32 @@ impl<'a, 'repo> Lookup<'a, 'repo> {
         if known.parents.len() > 1 || !self.is_recent(&known) {
             return Ok(links);
         }
-        // Where a part of it cannot be read its id is all there is.
-        let Ok(Some(anchors)) = anchor::of_commit(self.repo, &known) else { return Ok(links) };
-        let is_linked = !links.is_empty();
-        let by_patch = match self.by_patch(commit, anchors.patch) {
-            // What is known is worth more than that a ledger is damaged; it is told of elsewhere.
-            Err(_) if is_linked => Vec::new(),
-            found => found?,
-        };
-        for link in by_patch {
-            // A commit with links of its own may be the squash of a branch with more; what another commit with the same
-            // patch has is that one's.
-            let is_wanted = !is_linked || link.matched == Match::Branch;
-            if is_wanted && !links.iter().any(|known| known.key == link.key) {
-                links.push(link);
-            }
-        }
         if links.is_empty() {
-            links = self.similar(&known, &anchors.lines)?;
+            links = self.by_anchors(&known)?;
+        } else if let Ok(Some(patch)) = anchor::patch_of(self.repo, &known) {
+            // A commit with links of its own may be the squash of a branch with more; what another commit with the same
+            // patch has is that one's. That a ledger is damaged keeps nothing that is known from being told.
+            let more = self.by_patch(commit, patch).unwrap_or_default().into_iter();
+            let more = more.filter(|link| link.matched == Match::Branch);
+            let is_new = |link: &Link| !links.iter().any(|known| known.key == link.key);
+            let more: Vec<Link> = more.filter(is_new).collect();
+            links.extend(more);
         }
         links.sort_by(Link::by_strength);
         Ok(links)
+    }
+
+    /// By what a commit has in common with others.
+    fn by_anchors(&self, commit: &Commit) -> ledger::Result<Vec<Link>> {
+        // Where a part of it cannot be read its id is all there is.
+        let Ok(Some(anchors)) = anchor::of_commit(self.repo, commit) else { return Ok(Vec::new()) };
+        let mut links: Vec<Link> = Vec::new();
+        for link in self.by_patch(commit.oid, anchors.patch)? {
+            if !links.iter().any(|known| known.key == link.key) {
+                links.push(link);
+            }
+        }
+        if links.is_empty() { self.similar(commit, &anchors.lines) } else { Ok(links) }
     }
 
     /// How many commits were not looked at for lines, because there were too many that nothing is known of.

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::patch_of;
 use crate::git::{self, BranchName, Config, Exclude, Oid, PatchId, PatchLimits, RefValue, Repo, WalkLimits};
 
 /// A branch with more commits than this is none that is squashed.
@@ -85,7 +86,7 @@ fn against(repo: &Repo, base: Oid, tip: Oid) -> git::Result<Option<Branch>> {
     let [old, new] = [repo.commit(base)?.tree, repo.commit(tip)?.tree];
     let Some(patch) = repo.patch_between(Some(old), new, PatchLimits::default(), &mut |_| {})? else { return Ok(None) };
     for oid in commits.iter().take(MOST_COMPARED) {
-        if repo.patch_of(*oid, PatchLimits::default(), &mut |_| {})? == Some(patch) {
+        if patch_of(repo, &repo.commit(*oid)?)? == Some(patch) {
             return Ok(None);
         }
     }

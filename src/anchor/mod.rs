@@ -34,6 +34,14 @@ pub fn of_commit(repo: &Repo, commit: &Commit) -> git::Result<Option<CommitAncho
     Ok(patch.map(|patch| CommitAnchors { patch, lines: lines.finish() }))
 }
 
+/// The patch alone, where nobody asks for lines.
+///
+/// # Errors
+/// As [`of_commit`].
+pub fn patch_of(repo: &Repo, commit: &Commit) -> git::Result<Option<PatchId>> {
+    repo.patch_of(commit.oid, PatchLimits::default(), &mut |_| {})
+}
+
 impl CommitAnchors {
     /// What a ledger is to have, so that a session which is tied to the commit is found when that was rewritten.
     pub fn stored(&self, commit: &Commit, evidence: &Evidence) -> Vec<NewAnchor> {

@@ -12,10 +12,15 @@ use super::{LineChange, PatchId};
 use crate::git::object_format::{Checksum, ObjectFormat};
 use crate::git::{EntryKind, Oid};
 
+/// So many bytes are hashed at once.
+const ENOUGH: usize = 8 << 10;
+
 /// The id of a patch that is read from its beginning to its end.
 pub(super) struct PatchHash {
     format: ObjectFormat,
     hash: Checksum,
+    /// What is to be hashed next: many short texts are hashed at once.
+    waiting: Vec<u8>,
     sum: Vec<u8>,
     /// What came before.
     last: Last,
@@ -37,7 +42,7 @@ enum Last {
 impl PatchHash {
     pub fn new(format: ObjectFormat) -> Self {
         let (hash, last) = (Checksum::new(format), Last::Begin);
-        Self { format, sum: vec![0; hash.value().len()], hash, last }
+        Self { format, sum: vec![0; hash.value().len()], hash, waiting: Vec::with_capacity(2 * ENOUGH), last }
     }
 
     /// The header of a file: its name and modes.
@@ -83,8 +88,8 @@ impl PatchHash {
     pub fn binary(&mut self, old: Option<Oid>, new: Option<Oid>) {
         for oid in [old, new] {
             match oid {
-                Some(oid) => self.hash.update(oid.to_string().as_bytes()),
-                None => self.hash.update(&vec![b'0'; self.sum.len() * 2]),
+                Some(oid) => self.text(oid.to_string().as_bytes()),
+                None => self.text(&vec![b'0'; self.sum.len() * 2]),
             }
         }
         self.flush();
@@ -102,14 +107,18 @@ impl PatchHash {
 
     /// Hashes a text without white space, up to a NUL.
     fn text(&mut self, text: &[u8]) {
-        let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-        for word in text.split(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')) {
-            self.hash.update(word);
+        let text = memchr::memchr(0, text).and_then(|end| text.get(..end)).unwrap_or(text);
+        self.waiting.extend(text.iter().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r')));
+        if self.waiting.len() >= ENOUGH {
+            self.hash.update(&self.waiting);
+            self.waiting.clear();
         }
     }
 
     /// Adds the hash so far to the sum, byte by byte with what is carried, and begins another.
     fn flush(&mut self) {
+        self.hash.update(&self.waiting);
+        self.waiting.clear();
         let hash = std::mem::replace(&mut self.hash, Checksum::new(self.format)).value();
         let mut carry = 0;
         for (sum, byte) in self.sum.iter_mut().zip(hash) {
