@@ -123,6 +123,12 @@
 //!
 //! [`share::push`] brings it to a remote, and nothing else with it. A program that registers a session and shares it is in
 //! `examples/register_and_share.rs`.
+//! # Features
+//!
+//! Both are on by default; `default-features = false` gives the library alone.
+//!
+//! - `view-html`: the module `view::html`, sessions as a page.
+//! - `cli`: what only the program needs.
 
 pub mod agents;
 pub mod anchor;

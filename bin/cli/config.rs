@@ -1,5 +1,7 @@
 //! What `config` understands.
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand};
 
 use super::ListForm;
@@ -25,6 +27,9 @@ pub enum ConfigVerb {
     Set(ConfigSet),
     /// Take a setting away
     Unset(ConfigUnset),
+    /// What else was said: of OpenSession 0.2.x, or as to `git config`
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
 }
 
 #[derive(Debug, Args)]

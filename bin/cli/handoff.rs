@@ -27,10 +27,13 @@ pub enum HandoffVerb {
 
 #[derive(Debug, Args)]
 pub struct Build {
+    /// As --from
+    #[arg(value_name = "WHAT", required_unless_present_any = ["from", "last"])]
+    pub what: Vec<String>,
     /// An os:// address, a session, a commit, a branch, a range of commits, an agent's log, or a HAIL file; may be repeated
-    #[arg(long, value_name = "WHAT", required = true, num_args = 1..)]
+    #[arg(long, value_name = "WHAT", num_args = 1..)]
     pub from: Vec<String>,
-    /// Only the last so many sessions
+    /// Only the last so many sessions; of all that are here, if nothing is named
     #[arg(long, value_name = "N")]
     pub last: Option<NonZeroUsize>,
     /// Fail unless everything it needs is there, and every event it points at

@@ -4,6 +4,7 @@ mod asking;
 mod cleanup;
 mod config;
 mod docs;
+mod former;
 mod fsck;
 mod handoff;
 mod keeping;
@@ -25,6 +26,7 @@ pub use asking::*;
 pub use cleanup::*;
 pub use config::*;
 pub use docs::{Docs, DocsPage};
+pub use former::Former;
 pub use fsck::Fsck;
 pub use handoff::*;
 pub use keeping::*;
@@ -62,6 +64,15 @@ pub enum AnyVerb {
     /// Let go of what belongs to no branch any more, by the name that it had in OpenSession 0.2
     #[command(hide = true)]
     Cleanup(Cleanup),
+    /// Of OpenSession 0.2.x
+    #[command(hide = true)]
+    Summary(Former),
+    /// Of OpenSession 0.2.x
+    #[command(hide = true)]
+    Review(Former),
+    /// Of OpenSession 0.2.x
+    #[command(hide = true)]
+    Setup(Former),
 }
 
 /// What every verb understands.

@@ -166,6 +166,12 @@ pub struct Doctor {
     /// How sessions travel
     #[arg(long, value_name = "MODE", requires = "fix")]
     pub fanout_mode: Option<FanoutMode>,
+    /// Where `view` opens pages
+    #[arg(long, value_name = "TARGET", requires = "fix")]
+    pub open_target: Option<OpenTarget>,
+    /// As in OpenSession 0.2.x: local opens pages in the browser, app in a window of their own
+    #[arg(long, value_name = "PROFILE", requires = "fix")]
+    pub profile: Option<SetupProfile>,
     /// The remote that may have sessions: its name or address; else the one a push goes to
     #[arg(long, value_name = "REMOTE", requires = "fix")]
     pub remote: Option<OsString>,
@@ -188,6 +194,26 @@ pub enum FanoutMode {
     HiddenRef,
     /// On hidden refs, and as pointers in git notes
     GitNotes,
+}
+
+/// Where pages are opened; the names are those of `opensession.open-target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OpenTarget {
+    /// In a tab of the browser
+    Web,
+    /// In a window of its own, where a browser can do that
+    App,
+    /// Nowhere: their paths are printed
+    None,
+}
+
+/// What OpenSession 0.2.x called a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SetupProfile {
+    /// Pages in the browser
+    Local,
+    /// Pages in a window of their own
+    App,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! `config`: what the settings are, who says so, and setting them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use git_opensession::git::process::Ending;
@@ -13,7 +13,7 @@ use super::work::Work;
 use crate::cli::{self, ConfigGet, ConfigInit, ConfigPlace, ConfigSet, ConfigUnset, ConfigVerb};
 use crate::context::Context;
 use crate::report::settings::{Place, Said, write_list};
-use crate::report::{Exit, Failure, Hint, SettingFailure};
+use crate::report::{Exit, Failure, Former, Hint, SettingFailure};
 
 pub fn run(context: &mut Context, arguments: &cli::Config) -> Result<Exit, Failure> {
     match &arguments.verb {
@@ -32,6 +32,17 @@ pub fn run(context: &mut Context, arguments: &cli::Config) -> Result<Exit, Failu
         ConfigVerb::Get(arguments) => get(context, arguments),
         ConfigVerb::Set(arguments) => set(context, arguments),
         ConfigVerb::Unset(arguments) => unset(context, arguments),
+        ConfigVerb::Other(words) => Err(other(words)),
+    }
+}
+
+/// What was said to `config` and is none of its verbs.
+fn other(words: &[OsString]) -> Failure {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["runtime", ..] => Former::Runtime.into(),
+        ["summary", ..] => Former::Summary.into(),
+        _ => SettingFailure::NoVerb { words }.into(),
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
-use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, examine};
+use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, Wish, examine};
 use git_opensession::fanout::Refusals;
 use git_opensession::ledger::{Ledgers, Scope};
 use git_opensession::lookup::Lookup;
-use git_opensession::settings::FanoutMode;
+use git_opensession::settings::{FanoutMode, OpenTarget};
 
 use super::docs::manual;
 use super::work::Work;
@@ -74,7 +74,8 @@ fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Res
         (None, None) => ask_mode(context)?,
     };
     let (binary, manual) = (binary()?, manual::text());
-    let setup = Setup::plan(patient, &binary, mode, arguments.remote.as_deref())?;
+    let open = arguments.open_target.map(Into::into).or(arguments.profile.map(Into::into));
+    let setup = Setup::plan(patient, &Wish { binary: &binary, mode, open, remote: arguments.remote.as_deref() })?;
     let belongings = Belongings { home: context.environment.home.as_deref(), binary: &binary, manual: &manual };
     let changes = belongings.plan_install();
     report::doctor::tell_setup(talk, &setup, &changes);
@@ -143,6 +144,25 @@ fn uninstall(context: &Context, patient: &Patient<'_>, yes: bool) -> Result<Exit
     apply(context, &changes);
     talk.say("done; the sessions that were captured are still here");
     Ok(Exit::Done)
+}
+
+impl From<cli::OpenTarget> for OpenTarget {
+    fn from(target: cli::OpenTarget) -> Self {
+        match target {
+            cli::OpenTarget::Web => Self::Web,
+            cli::OpenTarget::App => Self::App,
+            cli::OpenTarget::None => Self::None,
+        }
+    }
+}
+
+impl From<cli::SetupProfile> for OpenTarget {
+    fn from(profile: cli::SetupProfile) -> Self {
+        match profile {
+            cli::SetupProfile::Local => Self::Web,
+            cli::SetupProfile::App => Self::App,
+        }
+    }
 }
 
 impl From<cli::FanoutMode> for FanoutMode {

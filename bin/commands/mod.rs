@@ -38,7 +38,7 @@ mod work;
 
 use crate::cli::{AnyVerb, Verb};
 use crate::context::Context;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, Former};
 
 /// Runs what the command line asks for.
 pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failure> {
@@ -46,6 +46,9 @@ pub fn run(context: &mut Context, verb: Option<&AnyVerb>) -> Result<Exit, Failur
         None => return status::run(context),
         Some(AnyVerb::Hook(arguments)) => return Ok(hook::run(context, arguments)),
         Some(AnyVerb::Cleanup(arguments)) => return cleanup::run(context, arguments),
+        Some(AnyVerb::Summary(_)) => return Err(Former::Summary.into()),
+        Some(AnyVerb::Review(former)) => return Err(Former::review(&former.words).into()),
+        Some(AnyVerb::Setup(_)) => return Err(Former::Setup.into()),
         Some(AnyVerb::Shown(verb)) => verb,
     };
     match verb {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use git_opensession::agents;
-use git_opensession::git::{self, Config, Repo, Signature};
+use git_opensession::git::{Config, Repo, Signature};
 use git_opensession::hail::{Digest, LineErrorKind, Snapshot, SnapshotError, UnredactedSnapshot};
 use git_opensession::ledger::Appender;
 use git_opensession::redaction::{Findings, Person, Redactor};
@@ -16,6 +16,7 @@ use git_opensession::uri::Source;
 use git_opensession::view::{counted, json};
 use serde::Serialize;
 
+use super::work;
 use crate::cli::Register;
 use crate::context::Context;
 use crate::report::{Exit, Failure, Sharing};
@@ -98,16 +99,10 @@ struct Place {
 
 impl Place {
     fn of(context: &Context) -> Result<Self, Failure> {
-        let (repo, config) = match context.repo() {
-            Ok(repo) => {
-                let config = context.config(&repo)?;
-                (repo, config)
-            }
-            Err(Failure::Git(git::Error::NotARepository { .. })) => {
-                let repo = Rc::new(Store::make_own(&context.git_environment)?);
-                (repo, Config::outside(&context.git_environment)?)
-            }
-            Err(failure) => return Err(failure),
+        let (repo, outside) = work::repo_or_own(context)?;
+        let config = match outside {
+            None => context.config(&repo)?,
+            Some(_) => Config::outside(&context.git_environment)?,
         };
         let identity = config.committer(&context.git_environment);
         Ok(Self { repo, signature: Signature { identity, time: context.now.seconds(), offset: 0 } })

@@ -1,14 +1,16 @@
 //! What the verbs that write need: the repository, its configuration, the user's git, the redactor.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use git_opensession::fanout::FanoutError;
 use git_opensession::git::process::{GitProgram, Prompts};
-use git_opensession::git::{Config, Repo, Signature};
+use git_opensession::git::{self, Config, Repo, Signature};
 use git_opensession::honour::honour;
 use git_opensession::ledger::Appender;
 use git_opensession::redaction::Redactor;
+use git_opensession::store::Store;
 
 use crate::context::Context;
 use crate::report::Failure;
@@ -51,6 +53,20 @@ impl Work {
     /// Who makes the commits of ledgers; a ref that another process has locked is waited for a while.
     pub fn appender(&self) -> Appender<'_> {
         Appender { signature: &self.signature, lock: None, deadline: Instant::now() + PATIENCE }
+    }
+}
+
+/// The repository of the current folder; outside of any, the user's own store, and the folder that is in none.
+///
+/// # Errors
+/// When there is a repository that cannot be used, or the store cannot be made.
+pub fn repo_or_own(context: &Context) -> Result<(Rc<Repo>, Option<PathBuf>), Failure> {
+    match context.repo() {
+        Ok(repo) => Ok((repo, None)),
+        Err(Failure::Git(git::Error::NotARepository { path })) => {
+            Ok((Rc::new(Store::make_own(&context.git_environment)?), Some(path)))
+        }
+        Err(failure) => Err(failure),
     }
 }
 

@@ -258,6 +258,9 @@ pub fn tell_setup(talk: &Talk, setup: &Setup, changes: &[Change]) {
     if let Some(mode) = setup.mode {
         talk.say(&format!("set opensession.fanout-mode to {mode}"));
     }
+    if let Some(open) = setup.open {
+        talk.say(&format!("set opensession.open-target to {}", open.as_str()));
+    }
     for destination in &setup.allow {
         talk.say(&format!("let sessions go to {} ({})", destination.label(), destination.url()));
     }

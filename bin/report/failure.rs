@@ -14,7 +14,7 @@ use git_opensession::{
     browse, capture, doctor, fetch, fold, git, ledger, notes, parse, purge, rolling, share, source, store, sync,
 };
 
-use super::{Asking, CleanupFailure, Exit, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
+use super::{Asking, CleanupFailure, Exit, Former, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
 
 /// Why a command ended early.
 ///
@@ -112,6 +112,8 @@ pub enum Failure {
     Variable { name: &'static str, expected: &'static str },
     /// Settings.
     Setting(Box<SettingFailure>),
+    /// A verb of OpenSession 0.2.x.
+    Former(Former),
 }
 
 impl Failure {
@@ -143,6 +145,7 @@ impl Failure {
             | Self::NotAllowed { .. }
             | Self::Browse(browse::Error::Unknown { .. }) => Exit::No,
             Self::Variable { .. }
+            | Self::Former(_)
             | Self::WrongProfile { .. }
             | Self::OverLog { .. }
             | Self::NeedsYes { .. }
@@ -171,7 +174,13 @@ impl Failure {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::Git(git::Error::NotARepository { .. }) => {
-                vec![Hint::own(["demo"], "see it at work in a repository of its own")]
+                vec![
+                    Hint::own(["-C", "path/to/repository", "doctor"], "in a repository, as git -C"),
+                    Hint::own(["demo"], "see it at work in a repository of its own"),
+                ]
+            }
+            Self::UnknownLog { .. } | Self::Parse { error: parse::Error::Log(ParseError::NotThisAgent { .. }), .. } => {
+                vec![Hint::own(["docs", "quickstart"], "names the logs that are here")]
             }
             Self::WrongProfile { log, fits, .. } => {
                 let log = log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string());
@@ -205,6 +214,7 @@ impl Failure {
             ],
             Self::BadHail { file, .. } => vec![Hint::own(["parse", "--preview", file], "if it is an agent's log")],
             Self::Setting(failure) => failure.hints(),
+            Self::Former(former) => former.hints(),
             Self::NoPlaceForManual { .. } | Self::ForeignManual { .. } => {
                 vec![Hint::own(["docs", "man"], "prints it: put it into a man1 folder of your MANPATH")]
             }
@@ -295,6 +305,7 @@ impl fmt::Display for Failure {
             Self::Scratch(source) => write!(f, "cannot use a temporary file: {}", told(source)),
             Self::Variable { name, expected } => write!(f, "{name} is set, but not to {expected}"),
             Self::Setting(failure) => failure.fmt(f),
+            Self::Former(former) => former.fmt(f),
         }
     }
 }

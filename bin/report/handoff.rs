@@ -82,6 +82,14 @@ impl HandoffFailure {
             Self::Exchange(exchange::Error::TooMany { label }) => {
                 vec![Hint::own(["handoff", "fetch", label, "latest"], "name what you want")]
             }
+            Self::Form { .. } => {
+                let get = ["handoff", "artifacts", "get", "latest", "--format"];
+                vec![
+                    Hint::own(get.iter().copied().chain(["markdown"]), "for reading"),
+                    Hint::own(get.iter().copied().chain(["canonical", "--encode", "json"]), "one document"),
+                    Hint::own(get.iter().copied().chain(["raw"]), "the bytes that are stored"),
+                ]
+            }
             Self::Missing(_) => vec![Hint::own(["log"], "the sessions that are here")],
             Self::NothingToPush => vec![list(), build()],
             Self::NothingToResume => vec![build(), Hint::own(["handoff", "resume", "HEAD"], "go on from a commit")],

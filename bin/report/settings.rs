@@ -21,6 +21,8 @@ const MOST: usize = 3;
 /// Why a setting could not be read or changed.
 #[derive(Debug)]
 pub enum SettingFailure {
+    /// No verb of `config`.
+    NoVerb { words: Vec<String> },
     /// No setting of that name; `meant` is the command that was perhaps meant.
     NotAKey { error: NotAKey, meant: Option<Vec<String>> },
     /// A value that means nothing. `fix` is the key, and the option that says where, for a command that sets a good one.
@@ -47,9 +49,10 @@ impl SettingFailure {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NotAKey { .. } | Self::Bad { error: BadSetting::Value { .. }, .. } | Self::NotCommitted { .. } => {
-                Exit::Usage
-            }
+            Self::NoVerb { .. }
+            | Self::NotAKey { .. }
+            | Self::Bad { error: BadSetting::Value { .. }, .. }
+            | Self::NotCommitted { .. } => Exit::Usage,
             Self::Edit(EditError::Write { .. })
             | Self::Bad { .. }
             | Self::NoRepository { .. }
@@ -63,6 +66,13 @@ impl SettingFailure {
     pub fn hints(&self) -> Vec<Hint> {
         let all = || Hint::own(["config", "show"], "the settings there are, and who says what they are");
         match self {
+            Self::NoVerb { words } => {
+                let verb = if words.len() == 1 { "get" } else { "set" };
+                let is_key = words.first().is_some_and(|word| Key::parse(word).is_ok());
+                let meant = ["config", verb].map(str::to_owned).into_iter().chain(words.iter().cloned());
+                let meant = is_key.then(|| Hint::own(meant, "as was perhaps meant"));
+                meant.into_iter().chain([all()]).collect()
+            }
             Self::NotAKey { meant, .. } => {
                 let meant = meant.iter().map(|words| Hint::own(words.iter().cloned(), "if that was meant"));
                 meant.chain([all()]).collect()
@@ -109,6 +119,10 @@ fn good(key: &Key, place: Option<&str>) -> Vec<String> {
 impl fmt::Display for SettingFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoVerb { words } => {
+                let word = words.first().map(String::as_str).unwrap_or_default();
+                write!(f, "config does not know {word:?}, but init, show, list, get, set and unset")
+            }
             Self::NotAKey { error, .. } => error.fmt(f),
             Self::Bad { error, .. } => error.fmt(f),
             Self::NotCommitted { key } => {

@@ -101,6 +101,7 @@ impl Sharing {
     pub fn hints(&self) -> Vec<Hint> {
         match self {
             Self::BadUri { error: BadUri::Spelling { right }, .. } => vec![Hint::own(["inspect", right], "")],
+            Self::BadUri { .. } => vec![Hint::own(["register", HAIL_FILE], "prints the address of a session")],
             Self::Artifact { uri } => vec![Hint::own(["handoff", "artifacts", "get", uri], "read it")],
             Self::NotHail { log, agent, .. } => {
                 let log = log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string());

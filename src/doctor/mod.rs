@@ -11,7 +11,7 @@ mod setup;
 pub use agents::{AgentState, ENDING_SOON};
 pub use belongings::{Belongings, Change, MANUAL_MARK, State};
 pub use examine::{Examination, LedgerState, MANY_LEDGERS, RemoteState, examine};
-pub use setup::{Removal, Setup};
+pub use setup::{Removal, Setup, Wish};
 
 use std::time::Instant;
 

@@ -8,7 +8,7 @@ use crate::fanout::{Consent, Destination};
 use crate::git::hooks::{Inspection, Install, Plan as HookPlan};
 use crate::git::{BranchName, ConfigScope, Head, OwnKey, Repo};
 use crate::pre_push::base;
-use crate::settings::FanoutMode;
+use crate::settings::{FanoutMode, OpenTarget};
 
 /// What is to be set up.
 #[derive(Debug, Clone)]
@@ -17,21 +17,38 @@ pub struct Setup {
     pub hook: HookPlan,
     /// The fanout mode, if it is to change.
     pub mode: Option<FanoutMode>,
+    /// Where pages are to be opened, if that is to change.
+    pub open: Option<OpenTarget>,
     /// Where sessions are to be allowed to go.
     pub allow: Vec<Destination>,
 }
 
+/// What somebody wants to be set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The program that the hook calls.
+    pub binary: &'a Path,
+    /// How sessions travel.
+    pub mode: FanoutMode,
+    /// Where pages are opened; `None` leaves it as it is.
+    pub open: Option<OpenTarget>,
+    /// The remote, by name or by address; `None` is the one that a push of this branch goes to.
+    pub remote: Option<&'a OsStr>,
+}
+
 impl Setup {
-    /// Plans it: the hook that calls `binary`, the mode, and consent for one remote (by name or by address), by
-    /// default the one that a push of this branch goes to. Where there is no remote yet, none is allowed.
+    /// Plans it: the hook, the settings, and consent for one remote. Where there is no remote yet, none is allowed.
     ///
     /// # Errors
     /// When the hook cannot be put in, or there is no such remote.
-    pub fn plan(patient: &Patient<'_>, binary: &Path, mode: FanoutMode, remote: Option<&OsStr>) -> Result<Self> {
+    pub fn plan(patient: &Patient<'_>, wish: &Wish<'_>) -> Result<Self> {
+        let Wish { binary, mode, open, remote } = *wish;
         let version = patient.program.version(Some(patient.deadline))?;
         let inspection = Inspection::new(patient.program, version)?;
         let hook = inspection.plan_install(&Install { binary, replace_edited: false })?;
         let mode = (FanoutMode::read(patient.config)? != Some(mode)).then_some(mode);
+        let opens = OpenTarget::read(patient.config)?.unwrap_or_default();
+        let open = open.filter(|open| *open != opens);
         let mut allow = match remote {
             Some(remote) => named(patient, remote)?,
             None => default_remote(patient)?,
@@ -42,12 +59,12 @@ impl Setup {
                 kept.push(destination);
             }
         }
-        Ok(Self { hook, mode, allow: kept })
+        Ok(Self { hook, mode, open, allow: kept })
     }
 
     /// Whether all is as it should be.
     pub fn is_empty(&self) -> bool {
-        self.hook.is_empty() && self.mode.is_none() && self.allow.is_empty()
+        self.hook.is_empty() && self.mode.is_none() && self.open.is_none() && self.allow.is_empty()
     }
 
     /// Does it.
@@ -58,6 +75,9 @@ impl Setup {
         self.hook.apply()?;
         if let Some(mode) = self.mode {
             repo.set_config(&OwnKey::new(FanoutMode::KEY)?, mode.as_str())?;
+        }
+        if let Some(open) = self.open {
+            repo.set_config(&OwnKey::new(OpenTarget::KEY)?, open.as_str())?;
         }
         for destination in &self.allow {
             repo.set_config(&destination.consent_key()?, "true")?;
@@ -113,7 +133,7 @@ impl Removal {
 /// Whether a [`Setup`] sets a key to that value.
 fn is_of_setup(key: &str, value: Option<&str>) -> bool {
     let is_consent = key.starts_with("opensession.remote.") && key.ends_with(".fanout") && value == Some("true");
-    key == FanoutMode::KEY || is_consent
+    key == FanoutMode::KEY || key == OpenTarget::KEY || is_consent
 }
 
 /// Where pushes to the configured remotes go; a remote with several addresses is several.

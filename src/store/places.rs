@@ -21,8 +21,7 @@ impl Stores {
     /// # Errors
     /// When the user's store is there and cannot be opened.
     pub fn open(repo: Option<Rc<Repo>>, environment: &GitEnvironment) -> Result<Self, Error> {
-        let path = data_folder(environment).map(|folder| folder.join(STORE));
-        let own = path.map(|path| Repo::open_private(&path, environment)).transpose()?.flatten();
+        let own = Store::open_own(environment)?;
         Ok(Self { repos: repo.into_iter().chain(own.map(Rc::new)).collect() })
     }
 
@@ -41,6 +40,15 @@ impl Stores {
 }
 
 impl Store<'_> {
+    /// The repository of the user's own store, if there is one.
+    ///
+    /// # Errors
+    /// When it is there and cannot be opened.
+    pub fn open_own(environment: &GitEnvironment) -> Result<Option<Repo>, Error> {
+        let Some(folder) = data_folder(environment) else { return Ok(None) };
+        Ok(Repo::open_private(&folder.join(STORE), environment)?)
+    }
+
     /// The repository of the user's own store, made if need be.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 mod columns;
 mod conversation;
 mod describe;
+#[cfg(feature = "view-html")]
 pub mod html;
 pub mod json;
 mod lines;

@@ -4,7 +4,7 @@ use std::io;
 
 use super::look::{Look, Pen, Role};
 use super::page::{Page, field};
-use super::when::{number, size};
+use super::when::{counted, number, size};
 use super::{Safe, Untrusted, write_head};
 
 /// What a summary adds to the head of a page.
@@ -35,10 +35,10 @@ pub fn write_summary(out: &mut dyn io::Write, look: &Look, page: &Page<'_>, summ
         field(&mut pen, "Address:", &Safe::line(address))?;
     }
     field(&mut pen, "Digest:", &Safe::made_of_safe(format!("sha256 {}", Safe::line(summary.digest))))?;
-    let events = format!("{} events, {}", number(summary.events), size(summary.bytes));
+    let events = format!("{}, {}", counted(summary.events, "event"), size(summary.bytes));
     field(&mut pen, "Text:", &Safe::made_of_safe(events))?;
     if summary.failed_calls > 0 {
-        field(&mut pen, "Failed:", &Safe::made_of_safe(format!("{} tool calls", number(summary.failed_calls))))?;
+        field(&mut pen, "Failed:", &Safe::made_of_safe(counted(summary.failed_calls, "tool call")))?;
     }
     for (at, (letter, path, added, removed)) in summary.files.iter().enumerate() {
         let lines = match (added, removed) {
@@ -46,7 +46,7 @@ pub fn write_summary(out: &mut dyn io::Write, look: &Look, page: &Page<'_>, summ
             (added, removed) => format!("  +{} -{}", number(*added), number(*removed)),
         };
         let line = Safe::made_of_safe(format!("{letter} {}{lines}", Safe::line(path.raw())));
-        pen.say(Role::Meta, if at == 0 { "Changed: " } else { "         " })?;
+        pen.say(Role::Meta, if at == 0 { "Changed:  " } else { "          " })?;
         pen.put(Role::Text, &line)?;
         pen.newline()?;
     }

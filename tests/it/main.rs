@@ -17,6 +17,7 @@ mod defects;
 mod docs;
 mod examples;
 mod faults;
+mod former;
 mod fsck;
 mod handoff;
 mod hooks;

@@ -56,6 +56,16 @@ fn goes_the_whole_way(object_format: &str, ref_format: &str) {
     assert!(world.os_in(&ben, ["show", "HEAD"]).ok().contains("write two.txt"));
     assert!(world.os_in(&ben, ["show", &one]).ok().contains("write one.txt"));
     assert!(world.os_in(&ben, ["log", "HEAD~1..HEAD"]).ok().contains("write two.txt"));
+    // A handoff, and what is registered, are the same in every format.
+    let built = world.os(["handoff", "build", "--from", "HEAD", "--pin", "latest"]).ok();
+    world.os(["handoff", "push", "origin"]).ok();
+    world.os_in(&ben, ["handoff", "fetch"]).ok();
+    world.os_in(&ben, ["handoff", "artifacts", "verify", "latest"]).ok();
+    assert_eq!(world.os_in(&ben, ["handoff", "build", "--from", "HEAD"]).ok(), built);
+    let text = world.os(["cat", "HEAD"]).ok();
+    fs::write(world.path("session.hail.jsonl"), &text).expect("a file");
+    let address = world.os(["register", "-q", "../session.hail.jsonl"]).ok();
+    assert_eq!(world.os(["cat", address.trim()]).ok(), text);
     for repository in [world.repo(), world.origin(), ben] {
         world.git(&repository, ["fsck", "--strict", "--no-dangling"]).ok();
     }

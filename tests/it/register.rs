@@ -123,7 +123,7 @@ fn the_summary_says_who_did_what_to_which_files() {
     {
         assert!(text.lines().any(|said| said == line), "{line:?} is not in\n{text}");
     }
-    assert!(text.contains("Changed: M ") && text.contains("three.txt  +3 -0"), "{text}");
+    assert!(text.contains("Changed:  M ") && text.contains("three.txt  +3 -0"), "{text}");
     let told = world.os(["inspect", "--json", &uri]).json();
     assert_eq!(told["schema"], "opensession.inspect/1");
     let session = &told["sessions"][0];

@@ -11,13 +11,14 @@ use git_opensession::view::json::{self, EscapedJson};
 use git_opensession::view::{Safe, counted, day, fit};
 use serde::Serialize;
 
+use super::Place;
 use crate::cli::{Artifacts, ArtifactsVerb, Encoding, Format, Get};
 use crate::context::Context;
 use crate::report::{Exit, Failure, HandoffFailure, chain};
 
 pub fn run(context: &mut Context, arguments: &Artifacts) -> Result<Exit, Failure> {
-    let repo = context.repo()?;
-    let store = Store::new(&repo);
+    let place = Place::to_read(context)?;
+    let store = Store::new(&place.repo);
     match &arguments.verb {
         ArtifactsVerb::List(arguments) => return list(context, &store, arguments.json),
         ArtifactsVerb::Get(arguments) => get(context, &store, arguments)?,
@@ -158,7 +159,7 @@ fn lines(context: &mut Context, text: &str) -> Result<(), Failure> {
 /// Digest, text, required parts; and what of its pointers can be followed here.
 fn verify(context: &mut Context, store: &Store<'_>, id: ArtifactId) -> Result<(), Failure> {
     let artifact = store.get(id)?;
-    let repo = context.repo()?;
+    let Place { repo, .. } = Place::to_read(context)?;
     let browser = Browser::open(&repo)?;
     let redactor = Redactor::of_secrets_only();
     let mut events = std::collections::BTreeMap::new();

@@ -14,21 +14,27 @@ use serde::Serialize;
 
 use super::super::addressed::{self, Reading};
 use super::super::shown;
+use super::Place;
 use crate::cli::Build;
 use crate::context::Context;
 use crate::report::{Exit, Failure, HandoffFailure, matched};
 
 pub fn run(context: &mut Context, arguments: &Build) -> Result<Exit, Failure> {
     let alias: Option<Alias> = arguments.pin.as_deref().map(str::parse).transpose()?;
-    let repo = context.repo()?;
-    let made = make(context, &repo, &arguments.from, arguments.last)?;
+    let place = Place::to_write(context)?;
+    let repo = &place.repo;
+    let mut from: Vec<String> = arguments.what.iter().chain(&arguments.from).cloned().collect();
+    if from.is_empty() {
+        from = newest(context, repo, arguments.last)?;
+    }
+    let made = make(context, repo, &from, arguments.last).map_err(|failure| place.explain(failure))?;
     if arguments.validate {
         let missing = missing(&made.artifact, |session| made.events.get(session));
         if !missing.is_empty() {
             return Err(HandoffFailure::Missing(missing).into());
         }
     }
-    let store = Store::new(&repo);
+    let store = Store::new(repo);
     let id = store.put(&made.artifact)?;
     if let Some(alias) = &alias {
         let before = store.pin(alias, id)?;
@@ -57,6 +63,19 @@ pub fn run(context: &mut Context, arguments: &Build) -> Result<Exit, Failure> {
         ));
     }
     Ok(if made.unreadable > 0 { Exit::Partly } else { Exit::Done })
+}
+
+/// The newest sessions that are here, each by its id.
+fn newest(context: &Context, repo: &Repo, last: Option<NonZeroUsize>) -> Result<Vec<String>, Failure> {
+    let browser = Browser::open(repo)?;
+    let wanted = last.map_or(1, NonZeroUsize::get);
+    let sessions = browser.ledgers().sessions().filter_map(Result::ok).take(wanted);
+    let sids: Vec<String> = sessions.map(|session| session.key.sid.to_string()).collect();
+    if sids.is_empty() {
+        shown::warn_ledgers(&context.talk, browser.ledgers());
+        return Err(Failure::NoSession { asked: "HEAD".to_owned(), what: "any commit here".to_owned() });
+    }
+    Ok(sids)
 }
 
 #[derive(Serialize)]

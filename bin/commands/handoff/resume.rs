@@ -5,7 +5,7 @@ use git_opensession::git::process;
 use git_opensession::handoff::resume::{launcher, prompt};
 use git_opensession::handoff::{Artifact, Store, StoreError, Wanted};
 
-use super::build;
+use super::{Place, build};
 use crate::cli::Resume;
 use crate::context::Context;
 use crate::report::{Exit, Failure, HandoffFailure};
@@ -18,15 +18,15 @@ pub fn run(context: &mut Context, arguments: &Resume) -> Result<Exit, Failure> {
         Some(agent) => Some(launcher(agent).ok_or_else(|| HandoffFailure::UnknownAgent { agent: agent.to_owned() })?),
         None => None,
     };
-    let repo = context.repo()?;
-    let artifact = artifact(context, &repo, &arguments.what)?;
+    let place = Place::to_read(context)?;
+    let folder = place.repo.workdir().unwrap_or(&context.cwd).to_path_buf();
+    let artifact = artifact(context, &place.repo, &arguments.what).map_err(|failure| place.explain(failure))?;
     let prompt = prompt(&artifact, arguments.agent.as_deref());
     let Some(launcher) = start else {
         context.out.write(|out, _| out.write_all(prompt.as_bytes()))?;
         return Ok(Exit::Done);
     };
-    let folder = repo.workdir().unwrap_or(&context.cwd);
-    let error = process::hand_over(launcher.program, &launcher.arguments(&prompt), folder);
+    let error = process::hand_over(launcher.program, &launcher.arguments(&prompt), &folder);
     let (agent, what) = (launcher.agent.to_owned(), arguments.what.clone());
     Err(HandoffFailure::Start { agent, what, error }.into())
 }

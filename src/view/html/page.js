@@ -131,13 +131,16 @@
     });
   }
 
-  let search = { hits: [], at: -1, wanted: null, count: 0 };
+  let search = { hits: [], at: -1, wanted: null, isDone: true };
   const say = (text) => { one("#hits").textContent = text; };
-  const tell = () => say(search.count ? `${search.at + 1} of ${search.count}` : "no hit");
+  function tell() {
+    const { hits, at, isDone } = search;
+    say(hits.length ? `${at + 1} of ${hits.length}${isDone ? "" : "+"}` : "no hit");
+  }
 
   async function find(text) {
     CSS.highlights?.clear();
-    const mine = search = { hits: [], at: -1, wanted: null, count: 0 };
+    const mine = search = { hits: [], at: -1, wanted: null, isDone: false };
     if (!text) return say("");
     mine.wanted = new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "gi");
     say("searching…");
@@ -148,15 +151,12 @@
         const count = text.match(mine.wanted)?.length ?? 0;
         for (let nth = 0; nth < count; nth++) mine.hits.push({ event, nth });
       }
-      if (mine.count === 0 && mine.hits.length > 0) {
-        mine.count = mine.hits.length;
-        await show(0);
-      }
+      if (mine.at < 0 && mine.hits.length > 0) await show(0);
       // The page stays alive meanwhile.
       await new Promise((go) => { setTimeout(go); });
       if (search !== mine) return;
     }
-    mine.count = mine.hits.length;
+    mine.isDone = true;
     tell();
   }
 

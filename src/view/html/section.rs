@@ -1,4 +1,4 @@
-//! Some hundred events of the page, and the packed bodies of what is folded among them.
+//! Some events of the page, and the packed bodies of what is folded among them.
 //!
 //! Measured with 20,000 events and 40 MB of text: as one tree of elements a browser needs half a minute and a
 //! gigabyte. Packed in sections, of which only those near the window are taken apart and drawn, it needs less than a
@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use super::markup::Markup;
 
 /// So many events are one section.
-pub(super) const EVENTS: usize = 100;
+pub(super) const EVENTS: usize = 50;
 
 /// What is drawn at once, and what waits, packed.
 #[derive(Default)]

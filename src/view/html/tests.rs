@@ -157,7 +157,7 @@ fn a_long_session_is_in_sections_and_results_still_find_their_calls() {
         events.push(result(&format!("r{n}"), &format!("c{n}"), false, "out"));
     }
     let (shown, bodies) = content(&document("t", &events));
-    assert_eq!(shown.matches("<section class=\"part\">").count(), 3, "{shown}");
+    assert_eq!(shown.matches("<section class=\"part\">").count(), 5, "{shown}");
     assert_eq!((shown.matches("<details").count(), bodies.len()), (250, 250));
 }
 
