@@ -207,3 +207,18 @@ fn a_commit_that_was_rewritten_is_still_explained() {
     assert!(made_by(&squashed).starts_with("sss"), "{squashed}");
     world.os(["verify", "HEAD~1..HEAD"]).ok();
 }
+
+#[test]
+fn a_file_that_a_command_wrote_is_the_sessions_if_the_command_says_what() {
+    let mut world = World::installed();
+    let text = "one line of a here-document\nanother line of it\n";
+    ClaudeLog::new("aaaa", world.repo(), 60)
+        .prompt("write it")
+        .bash(&format!("cat > here.txt <<'EOF'\n{text}EOF"), "")
+        .answer("Done.")
+        .save(&world);
+    world.set_now("2026-03-06T12:05:00Z");
+    world.commit("here.txt", text, "here");
+    world.os(["capture"]).ok();
+    assert_eq!(made_by(&world.os(["why", "--json", "here.txt"]).json()), "ss");
+}

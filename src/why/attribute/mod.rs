@@ -27,6 +27,11 @@ const SLACK: i64 = 120;
 const WEIGHED: usize = 3;
 const SEARCHED: usize = 40;
 
+/// How many pairs of equal lines are compared: of a line that file and edits have a thousand times each, and of all. What
+/// is more is told by the lines next to it.
+const CROWDED: usize = 1_000_000;
+const MOST_PAIRS: usize = 2_000_000;
+
 /// An edit that may have written lines of the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate<'a> {
@@ -154,7 +159,12 @@ impl<'a> Matching<'a> {
         }
         let mut found = Vec::new();
         for line in self.left() {
-            let Some(slots) = self.file.solid.get(line).and_then(|number| slots.get(number)) else { continue };
+            let Some(number) = self.file.solid.get(line) else { continue };
+            let Some(slots) = slots.get(number) else { continue };
+            let count = self.file.counts.get(number).copied().unwrap_or(1);
+            if slots.len().saturating_mul(count) > CROWDED || found.len() > MOST_PAIRS {
+                continue;
+            }
             for slot in slots.iter().filter(|slot| !self.used.contains_key(slot)) {
                 if sameness == Sameness::Exact && self.text_at(*slot) != Some(self.file.text(line)) {
                     continue;

@@ -11,6 +11,8 @@ const LEAST_LEFT: usize = 6;
 const PARTED: usize = 8;
 /// How many lines a formatter makes of one, or one of.
 const REWRAPPED: usize = 16;
+/// How many pairs of lines are compared at most, by those rules that compare each with each.
+const MOST_PAIRS: usize = 20_000_000;
 
 impl Matching<'_> {
     /// Lines that say little, and around which a later edit has changed what would tell: that edit knows what was there
@@ -18,7 +20,12 @@ impl Matching<'_> {
     pub(super) fn carried(&mut self) {
         let mut order: Vec<usize> = (0..self.hunks.len()).collect();
         order.sort_unstable_by_key(|hunk| std::cmp::Reverse(self.hunks.get(*hunk).map(|laid| laid.rank)));
-        for line in self.left() {
+        let all: usize = self.hunks.iter().map(|laid| laid.texts.len()).sum();
+        let left = self.left();
+        if left.len().saturating_mul(all) > MOST_PAIRS {
+            return;
+        }
+        for line in left {
             for &later in &order {
                 if let Some((slot, around)) = self.carried_by(line, later) {
                     self.give(line, slot, Sameness::Exact, around);
@@ -61,7 +68,8 @@ impl Matching<'_> {
     /// lines that an edit wrote, whole ones both.
     pub(super) fn rewrapped(&mut self) {
         let left = self.left();
-        if left.is_empty() {
+        let all: usize = self.hunks.iter().map(|laid| laid.texts.len()).sum();
+        if left.is_empty() || left.len().saturating_mul(all) > MOST_PAIRS {
             return;
         }
         let file = self.file;
@@ -74,8 +82,12 @@ impl Matching<'_> {
                 if self.hits.contains_key(line) || first.is_empty() {
                     continue;
                 }
-                let both_begin =
-                    |edit: &String| !edit.is_empty() && (edit.starts_with(first) || first.starts_with(edit.as_str()));
+                let tells = is_telling(first);
+                let both_begin = |edit: &String| {
+                    let is_begun = edit.starts_with(first) || first.starts_with(edit.as_str());
+                    // One that is the same and says nothing would say nothing.
+                    is_begun && !edit.is_empty() && (tells || edit != first)
+                };
                 let found = edits.iter().enumerate().filter(|(_, edit)| both_begin(edit)).find_map(|(at, _)| {
                     let (taken, given) = whole_lines(bares, *line, &edits, at)?;
                     let slots = run.get(at..at + given)?.to_vec();

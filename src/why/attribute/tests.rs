@@ -112,3 +112,16 @@ fn in_a_renamed_file_only_what_stands_together_counts() {
     assert_eq!(told_of("first line of it\nsecond line of it\n", std::slice::from_ref(&made), true), "0 0");
     assert_eq!(told_of("x\nsecond line of it\n", &[made], true), "- -");
 }
+
+#[test]
+fn a_file_of_the_same_lines_again_and_again_takes_no_time() {
+    let mut lines = vec!["+let all_of_them = [".to_owned()];
+    for number in 0..3000 {
+        lines.extend(["+{".to_owned(), format!("+    \"number\": {number},"), "+},".to_owned()]);
+    }
+    lines.push("+];".to_owned());
+    let made = edit(1, "a", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let file: String = lines.iter().flat_map(|line| [&line[1..], "\n"]).collect();
+    let told = told(&file, &[made]);
+    assert_eq!(told.split(' ').filter(|whose| *whose == "0").count(), lines.len());
+}
