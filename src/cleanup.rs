@@ -1,8 +1,8 @@
 //! What the first OpenSession called cleanup: what belongs to no branch any more goes after a while.
 //!
 //! Of the ledgers, here and at remotes, go the sessions that are older than so many days and tied to no commit of a branch
-//! or tag that there is, nor to one that such a commit was made from ([`crate::prune`] takes them out); and of the handoffs
-//! here the old ones that nobody has pinned.
+//! or tag that there is, nor to one that such a commit was made from ([`crate::prune`] takes them out); what was shared in the
+//! ledger of a branch stays as long as the branch. Of the handoffs here go the old ones that nobody has pinned.
 //!
 //! A branch is gone only if the remote says which ones it has, and this is not among them: a remote that cannot be asked,
 //! and history that is not here, are errors.
@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::fanout::Destination;
 use crate::git::remote::{Network, RemoteError};
-use crate::git::{self, Config, Exclude, Oid, Repo, WalkLimits};
+use crate::git::{self, BranchName, Config, Exclude, Oid, Repo, WalkLimits};
 use crate::handoff::{ArtifactId, Store, StoreError};
 use crate::ledger::{self, Day};
 use crate::prune::{self, Age};
@@ -105,14 +105,14 @@ impl Plan {
         if repo.is_shallow() {
             return Err(Error::Shallow);
         }
-        let tips = tips(repo, network, destinations)?;
+        let Branches { names, tips } = Branches::of(repo, network, destinations)?;
         let none = Exclude { commits: Vec::new(), tracked_by: None };
         let walked = repo.rev_list(&tips, &none, WalkLimits::commits(COMMITS))?;
         if walked.truncated {
             return Err(Error::Cut);
         }
         let reached: HashSet<Oid> = walked.commits.into_iter().collect();
-        let sessions = prune::Plan::keeping(repo, Age::Days(terms.hidden_ttl_days).floor(now), &reached)?;
+        let sessions = prune::Plan::keeping(repo, Age::Days(terms.hidden_ttl_days).floor(now), &reached, &names)?;
         let handoffs = old_handoffs(repo, Age::Days(terms.artifact_ttl_days).floor(now))?;
         Ok(Self { sessions, handoffs })
     }
@@ -133,23 +133,36 @@ impl Plan {
     }
 }
 
-/// The tips of all branches and tags, here and at the remotes.
-fn tips(repo: &Repo, network: &Network<'_>, destinations: &[Destination]) -> Result<Vec<Oid>, Error> {
-    let mut tips = BTreeSet::new();
-    for prefix in ["refs/heads/", "refs/remotes/"] {
-        tips.extend(repo.refs(prefix)?.into_iter().map(|found| found.oid));
-    }
-    // A tag may be of something else than a commit.
-    tips.extend(repo.refs("refs/tags/")?.iter().filter_map(|found| repo.rev_parse(&found.oid.to_string()).ok()));
-    for destination in destinations {
-        for (name, oid) in network.ls_remote(&destination.endpoint(network.config), &["refs/heads/*"])? {
-            if !repo.has(oid)? {
-                return Err(Error::NotHere { label: destination.label(), branch: name.to_string() });
-            }
-            tips.insert(oid);
+/// The branches that there are, here and at the remotes.
+#[derive(Default)]
+struct Branches {
+    names: BTreeSet<BranchName>,
+    /// Where they are, and where the tags are.
+    tips: Vec<Oid>,
+}
+
+impl Branches {
+    fn of(repo: &Repo, network: &Network<'_>, destinations: &[Destination]) -> Result<Self, Error> {
+        let mut found = Self::default();
+        for head in repo.refs("refs/heads/")? {
+            found.names.extend(head.name.branch());
+            found.tips.push(head.oid);
         }
+        found.tips.extend(repo.refs("refs/remotes/")?.into_iter().map(|tracked| tracked.oid));
+        // A tag may be of something else than a commit.
+        let tags = repo.refs("refs/tags/")?;
+        found.tips.extend(tags.iter().filter_map(|tag| repo.rev_parse(&tag.oid.to_string()).ok()));
+        for destination in destinations {
+            for (name, oid) in network.ls_remote(&destination.endpoint(network.config), &["refs/heads/*"])? {
+                if !repo.has(oid)? {
+                    return Err(Error::NotHere { label: destination.label(), branch: name.to_string() });
+                }
+                found.names.extend(name.branch());
+                found.tips.push(oid);
+            }
+        }
+        Ok(found)
     }
-    Ok(tips.into_iter().collect())
 }
 
 /// Handoffs that are not pinned, and whose sessions are all of before a day. What cannot be read stays.

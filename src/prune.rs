@@ -107,14 +107,20 @@ impl Plan {
             }
             None => HashSet::new(),
         };
-        Self::keeping(repo, floor, &reached)
+        Self::keeping(repo, floor, &reached, &BTreeSet::new())
     }
 
-    /// The same; older sessions tied to one of these commits are kept.
+    /// The same; older sessions tied to one of these commits are kept, and what was shared in the ledger of one of these
+    /// branches.
     ///
     /// # Errors
     /// When the ledgers cannot be listed.
-    pub fn keeping(repo: &Repo, floor: Day, reached: &HashSet<Oid>) -> ledger::Result<Self> {
+    pub fn keeping(
+        repo: &Repo,
+        floor: Day,
+        reached: &HashSet<Oid>,
+        branches: &BTreeSet<BranchName>,
+    ) -> ledger::Result<Self> {
         let (ledgers, unreadable, kept) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut plan = Self { floor, ledgers, unreadable, kept, looked: RefCell::default() };
         let mut views = Vec::new();
@@ -127,6 +133,7 @@ impl Plan {
                 }
             }
         }
+        plan.keep_shared(&views, branches)?;
         let rewritten = sessions_behind(repo, reached)?;
         let ties = plan.keep_linked(&views, reached, &rewritten)?;
         for ((ledger, view), ties) in views.iter().zip(ties) {
@@ -136,6 +143,26 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Keeps what was shared in the ledger of one of these branches, wherever else it was shared: a tombstone of one ledger
+    /// counts in all of them.
+    fn keep_shared(
+        &mut self,
+        views: &[(LedgerRef, LedgerView<'_>)],
+        branches: &BTreeSet<BranchName>,
+    ) -> ledger::Result<()> {
+        let mut wanted = BTreeSet::new();
+        for (_, view) in views.iter().filter(|(_, view)| view.branch().is_some_and(|name| branches.contains(name))) {
+            let shared = view.shared_sessions()?.into_iter();
+            wanted.extend(shared.filter(|key| key.day < self.floor && view.retention().keeps(*key)));
+        }
+        for (_, view) in views.iter().filter(|_| !wanted.is_empty()) {
+            let Some(branch) = view.branch() else { continue };
+            let shared = view.shared_sessions()?.into_iter().filter(|key| wanted.contains(key));
+            self.kept.entry(branch.clone()).or_default().extend(shared);
+        }
+        Ok(())
     }
 
     /// Finds what is kept in any ledger of a branch: what one of them drops would be gone from all. Gives the ties of each

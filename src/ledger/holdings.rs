@@ -117,6 +117,14 @@ impl<'repo> LedgerView<'repo> {
         Ok(found.filter(|(_, key)| wanted(*key)).map(|(digest, _)| digest).collect())
     }
 
+    /// The sessions that were shared here: of which there is a snapshot that can be read.
+    ///
+    /// # Errors
+    /// When their folder cannot be listed.
+    pub fn shared_sessions(&self) -> Result<BTreeSet<SessionKey>> {
+        Ok(self.snapshots()?.into_iter().map(|(_, key)| key).collect())
+    }
+
     /// Whether there is a snapshot of that digest.
     ///
     /// # Errors

@@ -123,6 +123,25 @@ fn what_was_squashed_into_a_branch_stays_with_it() {
 }
 
 #[test]
+fn what_was_shared_stays_as_long_as_the_branch_it_was_shared_in() {
+    let world = scene();
+    let share = |local: &str, branch: &str| {
+        let words = ["share", local, "--git", "--remote", "origin", "--push", "--ref", branch];
+        world.os(words).ok().trim_end().to_owned()
+    };
+    let [both, gone_with_it] = ["s1", "s2"].map(|session| crate::share::registered(&world, session));
+    let (stays, too, goes) = (share(&both, "main"), share(&both, "topic"), share(&gone_with_it, "topic"));
+    gone(&world);
+    init(&world);
+    world.os(["cleanup", "run", "--apply"]).ok();
+    for address in [&stays, &too] {
+        assert_eq!(world.os_in(world.root(), ["cat", address]).ok(), world.os(["cat", &both]).ok());
+    }
+    world.os_in(world.root(), ["cat", &goes]).code(1);
+    world.os(["fsck"]).ok();
+}
+
+#[test]
 fn what_is_not_old_enough_stays() {
     let mut world = scene();
     gone(&world);
