@@ -445,7 +445,7 @@ fn problems_of(captured: &Captured) -> Vec<Problem> {
         commits: left.commits.clone(),
         why: left.why.to_string(),
     });
-    let refused = captured.ledgers.iter().flat_map(|ledger| &ledger.refused);
+    let refused = captured.ledgers.iter().flat_map(|ledger| &ledger.refused).filter(|(_, why)| !why.is_meant());
     let refused = refused.map(|(key, why)| Problem::Refused { session: key.sid, why: why.to_string() });
     logs.chain(unfinished).chain(refused).collect()
 }

@@ -43,7 +43,7 @@ pub fn run(context: &mut Context, arguments: &Capture) -> Result<Exit, Failure> 
     let is_whole = captured.unfinished.is_empty()
         && !matches!(captured.notes, Some(Err(_)))
         && captured.skipped.is_empty()
-        && captured.ledgers.iter().all(|ledger| ledger.refused.is_empty());
+        && captured.ledgers.iter().flat_map(|ledger| &ledger.refused).all(|(_, why)| why.is_meant());
     Ok(if is_whole { Exit::Done } else { Exit::Partly })
 }
 
@@ -102,7 +102,12 @@ fn tell(context: &mut Context, repo: &Repo, captured: &Captured, as_json: bool) 
         context.talk.warn(&format!("{}: {}", skipped.path.display(), skipped.why), &[]);
     }
     for (key, why) in captured.ledgers.iter().flat_map(|ledger| &ledger.refused) {
-        context.talk.warn(&format!("the session {} was not stored: {why}", key.sid), &[]);
+        let told = format!("the session {} was not stored: {why}", key.sid);
+        if why.is_meant() {
+            context.talk.say(&told);
+        } else {
+            context.talk.warn(&told, &[]);
+        }
     }
     if let Some(Err(error)) = &captured.notes {
         context.talk.warn(&format!("notes are not written yet: {}", chain(error)), &[]);

@@ -178,6 +178,13 @@ pub enum Refusal {
     NotStored,
 }
 
+impl Refusal {
+    /// Whether this is what somebody has asked for, and no failure: what was purged or has expired stays gone.
+    pub fn is_meant(&self) -> bool {
+        matches!(self, Self::Purged | Self::Expired(_))
+    }
+}
+
 /// Appends to the live ledger of a branch: all in one commit, durable before the ref moves, and moved only from the
 /// tip that was read. A lost race is run again on top of the winner.
 ///

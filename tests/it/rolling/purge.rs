@@ -43,6 +43,8 @@ fn a_purged_session_is_gone_here_and_at_the_remote_and_its_log_does_not_bring_it
     let log = ClaudeLog::new("one", world.repo(), -60).prompt(SAID).write("one.rs", "the work of one\nin one.rs\n");
     log.answer("It is written.").prompt("once more").edit("one.rs", "in one.rs", "in it").answer("done").save(&world);
     world.commit("one.rs", "the work of one\nin it\n", "change one.rs");
+    // That it is gone is meant: not even a strict push fails for it.
+    world.git(world.repo(), ["config", "opensession.strict", "true"]).ok();
     world.push().ok();
     world.os(["capture"]).ok();
     assert_eq!(world.titles(world.repo()), ["write two.rs"]);
