@@ -162,7 +162,7 @@ pub enum Verb {
 impl Cli {
     /// Reads the command line. What cannot be read, and requests for help, are clap's errors.
     pub fn read(program: &Program, arguments: &[OsString]) -> Result<Self, clap::Error> {
-        let matches = Self::command_of(program).try_get_matches_from(arguments)?;
+        let matches = Self::command_of(program).try_get_matches_from(with_counts(arguments))?;
         Self::from_arg_matches(&matches)
     }
 
@@ -182,6 +182,21 @@ impl Cli {
             .about("Keep AI coding sessions where the code is: in git")
             .long_about(None::<&str>)
     }
+}
+
+/// `log -20` is `log -n 20`, as in git.
+fn with_counts(arguments: &[OsString]) -> Vec<OsString> {
+    let log = arguments.iter().position(|argument| argument == "log").unwrap_or(arguments.len());
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let spelled = |(at, argument): (usize, &OsString)| {
+        let count = argument.to_str().and_then(|text| text.strip_prefix('-')).filter(|text| is_count(text));
+        match count {
+            Some(count) if log < at && at < end => OsString::from(format!("-n{count}")),
+            _ => argument.clone(),
+        }
+    };
+    arguments.iter().enumerate().map(spelled).collect()
 }
 
 #[cfg(test)]
@@ -213,6 +228,19 @@ mod tests {
         assert!(matches!(cli.verb, Some(AnyVerb::Shown(Verb::Log(_)))));
         let cli = read(&["opensession", "log", "--color=never"]).expect("a command line");
         assert_eq!(cli.global.color, Some(ColourChoice::Never));
+    }
+
+    #[test]
+    fn a_count_is_typed_as_in_git() {
+        let count = |line: &[&str]| match read(line).expect("a command line").verb {
+            Some(AnyVerb::Shown(Verb::Log(log))) => log.max_count,
+            _ => None,
+        };
+        assert_eq!(count(&["opensession", "log", "-20"]), Some(20));
+        assert_eq!(count(&["opensession", "-C", "x", "log", "-3", "HEAD~2.."]), Some(3));
+        assert_eq!(count(&["opensession", "log", "-n", "7"]), Some(7));
+        assert!(read(&["opensession", "show", "-3"]).is_err());
+        assert!(read(&["opensession", "log", "-3x"]).is_err());
     }
 
     #[test]
