@@ -51,7 +51,7 @@ impl Sink for Kept {
 fn plan(bytes: usize) -> Plan<'static> {
     let start = Timestamp::from_seconds(1_770_000_000);
     let end = Timestamp::from_seconds(1_770_010_000);
-    Plan { id: "00000000-0000-4000-8000-000000000001", cwd: Path::new("/work/app"), start, end, bytes, seed: 7 }
+    Plan { id: "00000000-0000-4000-8000-000000000001", cwd: Path::new("/home/ann/app"), start, end, bytes, seed: 7 }
 }
 
 fn speed(bytes: usize, millis: f64) -> f64 {

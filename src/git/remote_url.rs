@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn normal(raw: &str) -> String {
-        RemoteUrl::new(raw).normalised(Path::new("/work/tree"))
+        RemoteUrl::new(raw).normalised(Path::new("/srv/tree"))
     }
 
     #[test]
@@ -240,8 +240,8 @@ mod tests {
             ("host:x", "host:x"),
             ("/srv/x.git", "file:///srv/x"),
             ("file:///srv/x.git", "file:///srv/x"),
-            ("../x.git", "file:///work/x"),
-            ("./a:b", "file:///work/tree/a:b"),
+            ("../x.git", "file:///srv/x"),
+            ("./a:b", "file:///srv/tree/a:b"),
             ("ext::ssh -p 1 https://u:t@h/x", "ext::ssh -p 1 https://h/x"),
         ] {
             assert_eq!(normal(raw), spelling, "{raw}");
