@@ -15,11 +15,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use git_opensession::git::{BranchName, GitEnvironment, Identity, Oid, Repo, Signature};
-use git_opensession::hail::RecordBuilder;
+use git_opensession::git::{BranchName, GitEnvironment, Identity, Oid, PatchId, Repo, Signature};
+use git_opensession::hail::{Digest, RecordBuilder};
 use git_opensession::ledger::{
-    Append, Appender, Captured, Evidence, EvidenceKind, LedgerRef, LedgerView, Ledgers, NewLink, Outcome, Percent,
-    Scope, Window, append, join,
+    Anchor, Append, Appender, Captured, CommitAt, Evidence, EvidenceKind, LedgerRef, LedgerView, Ledgers, NewAnchor,
+    NewLink, Outcome, Percent, Scope, Sketch, Window, append, join,
 };
 use git_opensession::redaction::{Findings, Redactor};
 use git_opensession::session::{Content, Event, EventKind, Header, Timestamp};
@@ -37,7 +37,25 @@ struct Bench {
 
 /// A commit that a session is tied to; it need not be there.
 fn commit(number: u64) -> Oid {
-    format!("{:040x}", number + 1).parse().expect("an id")
+    id(&format!("commit {number}"))
+}
+
+/// Ids are spread evenly, as git's are.
+fn id(of: &str) -> Oid {
+    Digest::of(of.as_bytes()).to_string()[..40].parse().expect("an id")
+}
+
+/// What a push of one commit stores beside the link: its patch, that of its branch, three of its lines.
+fn anchors(number: u64, at: i64, evidence: &Evidence) -> Vec<NewAnchor> {
+    let commit = CommitAt { id: commit(number), at };
+    let sketch = Sketch::of((0..40).map(|line| line << 20));
+    let lines = Anchor::Lines { commit, written: at, added: 40, sketch };
+    let of = [Anchor::Commit { commit }, Anchor::Branch { others: Vec::new() }, lines.clone(), lines.clone(), lines];
+    let anchored = of.into_iter().enumerate().map(|(nth, anchor)| {
+        let patch = PatchId(id(&format!("patch {number} {nth}")));
+        NewAnchor { patch, evidence: Evidence { anchor: Some(anchor), ..evidence.clone() } }
+    });
+    anchored.collect()
 }
 
 impl Bench {
@@ -85,12 +103,9 @@ impl Bench {
         let (kind, confidence) = (EvidenceKind::Wrote, Percent::new(80));
         let evidence =
             Evidence { kind, confidence, lines: 3, share: None, files: vec![], more_files: 0, window, anchor: None };
+        let anchors = anchors(number, began, &evidence);
         let link = NewLink { commit: commit(number), committed_at: began, evidence };
-        Append {
-            session: Captured::Record { record: Box::new(record), day: None },
-            links: vec![link],
-            anchors: Vec::new(),
-        }
+        Append { session: Captured::Record { record: Box::new(record), day: None }, links: vec![link], anchors }
     }
 
     fn append(&self, numbers: impl Iterator<Item = u64>) -> Oid {

@@ -92,7 +92,7 @@ impl<'repo> LedgerView<'repo> {
         Ok(held)
     }
 
-    /// Every link, by commit and by patch: one tree of each is read.
+    /// Every link, by commit and by patch: one tree of each commit is read, and one of each few patches.
     ///
     /// # Errors
     /// When a folder cannot be listed.
@@ -100,9 +100,12 @@ impl<'repo> LedgerView<'repo> {
         let mut ties = Ties { commits: self.ties_since(None)?, patched: BTreeSet::new() };
         let heads = self.repo().list(self.root(), format!("{}/{}", layout::ROOT, layout::PATCHES).as_bytes())?;
         for head in heads.iter().filter(|entry| entry.kind == EntryKind::Tree) {
-            for rest in self.repo().list(head.oid, b"")?.iter().filter(|entry| entry.kind == EntryKind::Tree) {
-                let links = self.repo().list(rest.oid, b"")?;
-                ties.patched.extend(links.iter().filter_map(|link| SessionKey::parse(&link.name)));
+            let Some(digits) = layout::digits(&head.name) else { continue };
+            for next in self.repo().list(head.oid, b"")?.iter().filter(|entry| entry.kind == EntryKind::Tree) {
+                let Some(folder) = layout::digits(&next.name).map(|next| [digits, next]) else { continue };
+                let links = self.repo().list(next.oid, b"")?;
+                let keys = links.iter().filter_map(|link| layout::parse_patch_link(folder, &link.name));
+                ties.patched.extend(keys.map(|(_, key)| key));
             }
         }
         Ok(ties)

@@ -8,7 +8,7 @@
 //! v2/s/YYYY/MM/DD/<sid>/<gen>.<start>-<len>-<hash8>.zst    a segment: `len` events, `start` come before it
 //! v2/s/YYYY/MM/DD/<sid>/m.<rev>-<hash8>.json               header, statistics, list of segments
 //! v2/c/YYYY-MM/<aa>/<rest of commit id>/<YYYYMMDD>-<sid>   a link by commit
-//! v2/p/<aa>/<rest of patch id>/<YYYYMMDD>-<sid>            a link by patch id, or by the hash of a line of a patch
+//! v2/p/<aa>/<bb>/<rest of patch id>-<YYYYMMDD>-<sid>       a link by patch id, or by the hash of a line of a patch
 //! v2/x/<sid>                                               a tombstone: that session was purged
 //! v2/x/<digest>                                            a tombstone: that snapshot was purged
 //! sessions/<digest>.jsonl                                  a snapshot
@@ -241,13 +241,22 @@ pub(super) fn session_path(key: SessionKey) -> String {
     sessions_path(&session_folder(key))
 }
 
-/// The folder of the links of an object, below its month or below [`PATCHES`].
+/// The folder of the links of a commit, below its month.
 pub(super) fn oid_folder(oid: Oid) -> String {
     let hex = oid.to_string();
     match hex.split_at_checked(2) {
         Some((head, rest)) => format!("{head}/{rest}"),
         None => hex,
     }
+}
+
+/// The folder of the links of a patch, below [`PATCHES`], and how their names begin. Every commit has a handful of them, so there
+/// are far more patches than commits of any month: they are spread over 65,536 folders, and have none of their own.
+pub(super) fn patch_folder(patch: PatchId) -> (String, String) {
+    let hex = patch.0.to_string();
+    let (folders, rest) = hex.split_at_checked(4).unwrap_or((&hex, ""));
+    let (head, next) = folders.split_at_checked(2).unwrap_or((folders, ""));
+    (format!("{head}/{next}"), rest.to_owned())
 }
 
 impl fmt::Display for LedgerPath {
@@ -262,7 +271,10 @@ impl fmt::Display for LedgerPath {
             Self::CommitLink(month, commit, key) => {
                 write!(f, "{ROOT}/{COMMITS}/{month}/{}/{key}", oid_folder(*commit))
             }
-            Self::PatchLink(PatchId(oid), key) => write!(f, "{ROOT}/{PATCHES}/{}/{key}", oid_folder(*oid)),
+            Self::PatchLink(patch, key) => {
+                let (folder, rest) = patch_folder(*patch);
+                write!(f, "{ROOT}/{PATCHES}/{folder}/{rest}-{key}")
+            }
             Self::Tombstone(sid) => write!(f, "{ROOT}/{TOMBSTONES}/{sid}"),
             Self::SnapshotTombstone(digest) => write!(f, "{ROOT}/{TOMBSTONES}/{digest}"),
             Self::Snapshot(digest) => write!(f, "{SNAPSHOTS}/{digest}.jsonl"),
@@ -298,8 +310,9 @@ impl LedgerPath {
             (COMMITS, [month, head, rest, key]) => {
                 Some(Self::CommitLink(Month::parse(month)?, parse_oid(head, rest)?, SessionKey::parse(key)?))
             }
-            (PATCHES, [head, rest, key]) => {
-                Some(Self::PatchLink(PatchId(parse_oid(head, rest)?), SessionKey::parse(key)?))
+            (PATCHES, [head, next, name]) => {
+                let (of, key) = parse_patch_link([digits(head)?, digits(next)?], name)?;
+                Some(Self::PatchLink(of, key))
             }
             (TOMBSTONES, [name]) => parse_tombstone(name),
             _ => None,
@@ -329,6 +342,19 @@ pub(super) fn parse_oid(head: &[u8], rest: &[u8]) -> Option<Oid> {
     let hex = [head, rest].concat();
     hex.iter().copied().all(is_lower_hex).then_some(())?;
     str::from_utf8(&hex).ok()?.parse().ok()
+}
+
+/// The patch and the session of a link in the folder of these digits.
+pub(super) fn parse_patch_link(folder: [[u8; 2]; 2], name: &[u8]) -> Option<(PatchId, SessionKey)> {
+    let (rest, key) = split(name, b'-')?;
+    let [head, next] = folder;
+    let patch = parse_oid(&head, &[&next, rest].concat())?;
+    Some((PatchId(patch), SessionKey::parse(key)?))
+}
+
+/// The two digits that a folder is named for.
+pub(super) fn digits(name: &[u8]) -> Option<[u8; 2]> {
+    <[u8; 2]>::try_from(name).ok().filter(|digits| digits.iter().copied().all(is_lower_hex))
 }
 
 /// The year that a folder below [`SESSIONS`] is named for.

@@ -345,11 +345,12 @@ impl<'repo> LedgerView<'repo> {
     /// The links of a patch, with the evidence's entries.
     pub(super) fn patch_links(&self, patch: PatchId) -> Result<Vec<(SessionKey, TreeEntry)>> {
         let Some(tree) = self.patches else { return Ok(Vec::new()) };
-        let folder = layout::oid_folder(patch.0);
+        let (folder, rest) = layout::patch_folder(patch);
         let listed = self.repo.list(tree, folder.as_bytes());
         let listed =
             listed.map_err(|why| self.damaged(format!("{}/{}/{folder}", layout::ROOT, layout::PATCHES), why.into()))?;
-        Ok(listed.into_iter().filter_map(|entry| Some((SessionKey::parse(&entry.name)?, entry))).collect())
+        let key_of = |name: &[u8]| SessionKey::parse(name.strip_prefix(rest.as_bytes())?.strip_prefix(b"-")?);
+        Ok(listed.into_iter().filter_map(|entry| Some((key_of(&entry.name)?, entry))).collect())
     }
 
     /// The commits a session is tied to, in the months from its own on. There is no index from session to commit:

@@ -21,12 +21,16 @@ pub(super) enum Kind {
     Day(Option<Day>),
     /// A session of that name.
     Session(Sid),
-    /// A month of links by commit; or, without one, all links by patch id.
-    Links(Option<Month>),
-    /// The links of all objects whose ids begin with these two digits; in a month, if they are commits.
-    Heads([u8; 2], Option<Month>),
-    /// The links of one object.
-    Object,
+    /// A month of links by commit.
+    Commits(Month),
+    /// The links in a month of all commits whose ids begin with these two digits.
+    CommitRests([u8; 2], Month),
+    /// The links of one commit.
+    CommitLinks,
+    /// The links of all patches whose ids begin with these two digits.
+    PatchNexts([u8; 2]),
+    /// Links of patches whose ids begin with these four digits.
+    PatchLinks([[u8; 2]; 2]),
 }
 
 impl Check<'_, '_> {

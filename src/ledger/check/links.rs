@@ -19,38 +19,54 @@ impl Check<'_, '_> {
         self.folder(path.as_bytes(), tree, Kind::Top, |check, path, entry| {
             match Month::parse(&entry.name).filter(|_| is_tree(entry)) {
                 None => check.checked.add(path, Problem::Name),
-                Some(month) => check.heads(path, entry.oid, Some(month)),
+                Some(month) => check.month_of_links(path, entry.oid, month),
             }
         });
     }
 
-    /// The links by patch id.
-    pub(super) fn patch_links(&mut self, tree: Oid) {
-        let path = format!("{}/{}", layout::ROOT, layout::PATCHES);
-        self.heads(path.as_bytes(), tree, None);
-    }
-
-    /// The folders of the first two digits of ids, each with the folders of the rest.
-    fn heads(&mut self, path: &[u8], tree: Oid, month: Option<Month>) {
-        self.folder(path, tree, Kind::Links(month), |check, path, head| {
-            let digits: Option<[u8; 2]> = head.name.as_slice().try_into().ok();
-            let Some(digits) = digits.filter(|_| is_tree(head)) else {
+    /// The folders of the first two digits of commits, each with the folders of the rest.
+    fn month_of_links(&mut self, path: &[u8], tree: Oid, month: Month) {
+        self.folder(path, tree, Kind::Commits(month), |check, path, head| {
+            let Some(digits) = layout::digits(&head.name).filter(|_| is_tree(head)) else {
                 return check.checked.add(path, Problem::Name);
             };
-            check.folder(path, head.oid, Kind::Heads(digits, month), |check, path, rest| {
-                match layout::parse_oid(&digits, &rest.name).filter(|_| is_tree(rest)) {
+            check.folder(
+                path,
+                head.oid,
+                Kind::CommitRests(digits, month),
+                |check, path, rest| match layout::parse_oid(&digits, &rest.name).filter(|_| is_tree(rest)) {
                     None => check.checked.add(path, Problem::Name),
                     Some(oid) => {
-                        if let Some(month) = month {
-                            check.commit(path, oid, month);
-                        }
+                        check.commit(path, oid, month);
                         let before = check.names;
-                        check.folder(path, rest.oid, Kind::Object, Self::link);
-                        let links = check.names.saturating_sub(before);
-                        let count = if month.is_some() { &mut check.checked.links } else { &mut check.checked.anchors };
-                        *count += links;
+                        check.folder(path, rest.oid, Kind::CommitLinks, |check, path, entry| {
+                            check.link(path, entry, SessionKey::parse(&entry.name));
+                        });
+                        check.checked.links += check.names.saturating_sub(before);
                     }
-                }
+                },
+            );
+        });
+    }
+
+    /// The links by patch id: folders of the first two digits, each with folders of the next two.
+    pub(super) fn patch_links(&mut self, tree: Oid) {
+        let path = format!("{}/{}", layout::ROOT, layout::PATCHES);
+        self.folder(path.as_bytes(), tree, Kind::Top, |check, path, head| {
+            let Some(digits) = layout::digits(&head.name).filter(|_| is_tree(head)) else {
+                return check.checked.add(path, Problem::Name);
+            };
+            check.folder(path, head.oid, Kind::PatchNexts(digits), |check, path, next| {
+                let Some(folder) = layout::digits(&next.name).filter(|_| is_tree(next)).map(|next| [digits, next])
+                else {
+                    return check.checked.add(path, Problem::Name);
+                };
+                let before = check.names;
+                check.folder(path, next.oid, Kind::PatchLinks(folder), |check, path, entry| {
+                    let link = layout::parse_patch_link(folder, &entry.name);
+                    check.link(path, entry, link.map(|(_, key)| key));
+                });
+                check.checked.anchors += check.names.saturating_sub(before);
             });
         });
     }
@@ -72,8 +88,9 @@ impl Check<'_, '_> {
         }
     }
 
-    fn link(&mut self, path: &[u8], entry: &TreeEntry) {
-        let Some(key) = SessionKey::parse(&entry.name) else {
+    /// A link of that session, if its name says one.
+    fn link(&mut self, path: &[u8], entry: &TreeEntry, key: Option<SessionKey>) {
+        let Some(key) = key else {
             return self.checked.add(path, Problem::Name);
         };
         if self.is_welcome(path, key) && !self.has_session(key) {

@@ -146,9 +146,11 @@ impl<'a, 'repo> Joiner<'a, 'repo> {
         let names = paired(&listed);
         let both = |name: &str| names.get(name.as_bytes()).copied().unwrap_or_default();
         let mut kept = Vec::new();
-        for (name, place) in
-            [(layout::SESSIONS, Place::Years), (layout::COMMITS, Place::CommitMonths), (layout::PATCHES, Place::Heads)]
-        {
+        for (name, place) in [
+            (layout::SESSIONS, Place::Years),
+            (layout::COMMITS, Place::CommitMonths),
+            (layout::PATCHES, Place::Patches),
+        ] {
             let path = format!("{}/{name}", layout::ROOT);
             let tree = self.folder(place, &path, trees(both(name)))?;
             kept.extend(tree.map(|oid| entry(name, EntryKind::Tree, oid)));

@@ -18,12 +18,18 @@ pub(super) enum Place {
     Sessions(Day),
     /// `v2/c`.
     CommitMonths,
-    /// `v2/p`, or `v2/c/YYYY-MM`.
-    Heads,
-    /// `v2/p/<aa>`, or `v2/c/YYYY-MM/<aa>`.
-    Rests([u8; 2]),
-    /// The folder of the links of one commit or patch.
-    Links,
+    /// `v2/c/YYYY-MM`.
+    Commits,
+    /// `v2/c/YYYY-MM/<aa>`.
+    CommitRests([u8; 2]),
+    /// The folder of the links of one commit.
+    CommitLinks,
+    /// `v2/p`.
+    Patches,
+    /// `v2/p/<aa>`.
+    PatchNexts([u8; 2]),
+    /// `v2/p/<aa>/<bb>`.
+    PatchLinks([[u8; 2]; 2]),
     /// `sessions`.
     Snapshots,
 }
@@ -49,10 +55,13 @@ impl Place {
             Self::Months(year) => Self::Days(year, layout::parse_month(name)?),
             Self::Days(year, month) => Self::Sessions(layout::parse_day(year, month, name)?),
             Self::Sessions(day) => return Some(Child::Session(SessionKey { day, sid: Sid::parse(name)? })),
-            Self::CommitMonths => Month::parse(name).map(|_| Self::Heads)?,
-            Self::Heads => Self::Rests(<[u8; 2]>::try_from(name).ok()?),
-            Self::Rests(head) => layout::parse_oid(&head, name).map(|_| Self::Links)?,
-            Self::Links => return SessionKey::parse(name).map(Child::Link),
+            Self::CommitMonths => Month::parse(name).map(|_| Self::Commits)?,
+            Self::Commits => Self::CommitRests(layout::digits(name)?),
+            Self::CommitRests(head) => layout::parse_oid(&head, name).map(|_| Self::CommitLinks)?,
+            Self::CommitLinks => return SessionKey::parse(name).map(Child::Link),
+            Self::Patches => Self::PatchNexts(layout::digits(name)?),
+            Self::PatchNexts(head) => Self::PatchLinks([head, layout::digits(name)?]),
+            Self::PatchLinks(folder) => return layout::parse_patch_link(folder, name).map(|(_, key)| Child::Link(key)),
             Self::Snapshots => return layout::parse_snapshot_name(name).map(Child::Snapshot),
         };
         Some(Child::Folder(place))

@@ -90,7 +90,7 @@ fn anchors_are_joined_and_go_with_their_session() {
     let found = |tree: Oid| -> Vec<String> {
         let listed = repo.walk(tree, b"v2/p", 100).expect("it can be walked");
         let names = listed.entries.iter().map(|entry| String::from_utf8_lossy(&entry.name).into_owned());
-        names.map(|name| format!("{} {}", &name[..2], name.rsplit('/').next().unwrap_or_default())).collect()
+        names.map(|name| format!("{} {}", &name[..2], name.split_once('-').unwrap_or_default().1)).collect()
     };
     let named = |byte: &str, id: &str, began| format!("{byte} {}", key(id, began));
     let mut all =
