@@ -173,7 +173,7 @@ mod tests {
             Vec::new()
         }
 
-        fn logs(&self, _: &Environment, _: i128) -> Vec<LogFile> {
+        fn logs(&self, _: &Environment) -> Vec<LogFile> {
             Vec::new()
         }
 

@@ -3,12 +3,12 @@
 //! Everything is a value: the caller reads the hook's input, prints, and exits. Whatever goes wrong is a
 //! [`Problem`], and only [`PrePush::run`]'s caller decides, by [`Outcome::must_fail`], that the user's push ends here.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::agents::{Environment, LogParser};
-use crate::capture::{self, Captured, Request, Skip, Target, capture};
+use crate::capture::{self, Captured, Listing, Request, Skip, Target, capture_listed};
 use crate::fanout::{
     self, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings, Suspect,
     is_internal, may_force, scan_push,
@@ -216,6 +216,20 @@ impl PrePush<'_> {
             outcome.idle = Some(Idle::DryRun);
             return outcome;
         }
+        std::thread::scope(|scope| {
+            let listing = Listing::begin(scope, self.repo, self.parsers, self.environment);
+            self.run_beside(listing, &above, (name, url), input, outcome)
+        })
+    }
+
+    fn run_beside(
+        &self,
+        listing: Listing<'_, '_>,
+        above: &[Vec<OsString>],
+        (name, url): (&OsStr, &OsStr),
+        input: &[u8],
+        mut outcome: Outcome,
+    ) -> Outcome {
         let settings = self.settings(&mut outcome);
         let deadline = self.started + settings.deadline;
         let updates = match PushUpdate::read_all(input) {
@@ -230,11 +244,11 @@ impl PrePush<'_> {
         self.scan(&updates, &destination, settings, &mut outcome);
         if !outcome.is_blocked() {
             self.follow(deadline, &mut outcome);
-            self.capture(&updates, deadline, &mut outcome);
+            self.capture(&updates, listing, deadline, &mut outcome);
             if outcome.strict {
                 self.verify(&updates, settings.require, &mut outcome);
             }
-            let going = self.without_rejected(updates, may_force(&above));
+            let going = self.without_rejected(updates, may_force(above));
             self.carry(&going, &destination, deadline, &mut outcome);
         }
         outcome.destination = Some(destination);
@@ -287,7 +301,7 @@ impl PrePush<'_> {
     }
 
     /// Captures for each ref that is pushed. It needs nobody's consent: it stays here.
-    fn capture(&self, updates: &[PushUpdate], deadline: Instant, outcome: &mut Outcome) {
+    fn capture(&self, updates: &[PushUpdate], listing: Listing<'_, '_>, deadline: Instant, outcome: &mut Outcome) {
         let targets = match self.targets(updates) {
             Ok(targets) => targets,
             Err(error) => {
@@ -305,7 +319,7 @@ impl PrePush<'_> {
             signature: self.signature,
             deadline,
         };
-        match capture(&request, targets.clone()) {
+        match capture_listed(&request, targets.clone(), listing) {
             Ok(mut captured) => {
                 if let Some(Err(error)) = captured.notes.take_if(|notes| notes.is_err()) {
                     outcome.problems.push(Problem::Notes(error));

@@ -140,9 +140,8 @@ pub trait LogParser: Send + Sync {
     /// The folders where this agent keeps its logs here, existing or not.
     fn roots(&self, environment: &Environment) -> Vec<PathBuf>;
 
-    /// Every log below the roots that was written at or after `since` (nanoseconds since the
-    /// epoch). Only regular files; what cannot be read is left out. No file is opened.
-    fn logs(&self, environment: &Environment, since: i128) -> Vec<LogFile>;
+    /// Every log below the roots, in no order. Only regular files; what cannot be read is left out. No file is opened.
+    fn logs(&self, environment: &Environment) -> Vec<LogFile>;
 
     /// After how many days this agent deletes its logs here; `None` if it keeps them.
     fn keeps_days(&self, environment: &Environment) -> Option<u32> {

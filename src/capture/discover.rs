@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::index::{Broken, Entry, Index, Known, Verdict};
+use super::listing::Listed;
 use super::outcome::{Skip, SkippedLog};
 use super::read::guarded;
 use crate::agents::{Environment, LogFile, LogParser, Origin, ParseError};
@@ -52,37 +53,6 @@ pub(super) struct Discovery<'a> {
     pub(super) index_changed: bool,
 }
 
-/// A log that was listed, with its name in the index.
-pub(super) type Listed<'a> = (&'a dyn LogParser, LogFile, PathHash);
-
-/// Lists the logs of all agents on a thread of its own while something else is done: the kernel takes as long to tell of
-/// thousands of them as all else that a push with nothing new has to do.
-pub(super) fn list_beside<'a, T>(
-    parsers: &[&'a dyn LogParser],
-    environment: &Environment,
-    meanwhile: impl FnOnce() -> T,
-) -> (Vec<Listed<'a>>, T) {
-    let list = || {
-        let named = |parser: &'a dyn LogParser, log: LogFile| {
-            let name = PathHash::of_name(&log.path);
-            (parser, log, name)
-        };
-        let logs_of = |parser: &&'a dyn LogParser| {
-            let parser = *parser;
-            parser.logs(environment, i128::MIN).into_iter().map(move |log| named(parser, log))
-        };
-        parsers.iter().flat_map(logs_of).collect::<Vec<_>>()
-    };
-    std::thread::scope(|scope| match std::thread::Builder::new().spawn_scoped(scope, list) {
-        Ok(listing) => {
-            let done = meanwhile();
-            (listing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), done)
-        }
-        // Where no thread can be started, one comes after the other.
-        Err(_) => (list(), meanwhile()),
-    })
-}
-
 /// What to look for.
 pub(super) struct Search<'a> {
     /// Only logs written since then, in nanoseconds since the epoch, and known ones that have changed.
@@ -91,10 +61,10 @@ pub(super) struct Search<'a> {
 }
 
 /// Tells whose the logs are. An unchanged one is not opened.
-pub(super) fn discover<'a>(listed: Vec<Listed<'a>>, search: &mut Search<'_>, index: &mut Index) -> Discovery<'a> {
+pub(super) fn discover<'a>(logs: Vec<Listed<'a>>, search: &mut Search<'_>, index: &mut Index) -> Discovery<'a> {
     let mut discovery =
         Discovery { index_changed: forget_what_roots_change(index, search.judge.worktrees), ..Discovery::default() };
-    for (parser, log, name) in listed {
+    for (parser, log, name) in logs {
         // One that has changed counts whatever its time: the clock may have been stepped back.
         let is_old = log.mtime < search.since;
         if is_old && index.get(name).is_none_or(|entry| entry.is_of(&log)) {

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::discover::{Judge, Search, discover, list_beside};
+use super::discover::{Judge, Search, discover};
 use super::gather::{Makers, Work};
 use super::index::Index;
+use super::listing::list;
 use super::outcome::{LogCounts, SkippedLog};
 use super::read::Reader;
 use super::session::read_all;
@@ -71,15 +72,15 @@ pub fn explain(request: &Request<'_>, commit: Oid) -> Result<Explanation> {
     let folder = request.repo.private_dir();
     let versions = request.versions();
     request.repo.commit(commit)?;
-    let load = || Index::load(&folder, &versions);
-    let (listed, mut index) = list_beside(request.parsers, request.environment, load);
+    let mut index = Index::load(&folder, &versions);
     let branch = BranchName::new("explained").map_err(git::Error::from)?;
     let work = Work::of(request.repo, vec![Target { branch, commits: vec![commit] }])?;
     let since = work.since().unwrap_or_default().max(0);
     let worktrees = request.worktrees(&index)?;
     let judge = Judge::new(request.repo, &worktrees, request.environment);
     let nanos = i128::from(since) * 1_000_000_000;
-    let discovery = discover(listed, &mut Search { since: nanos, judge }, &mut index);
+    let discovery =
+        discover(list(request.parsers, request.environment), &mut Search { since: nanos, judge }, &mut index);
     let mut logs =
         LogCounts { seen: discovery.seen, here: discovery.found.len(), read: 0, elsewhere: discovery.elsewhere };
     let reader = Reader {

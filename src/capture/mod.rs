@@ -15,6 +15,7 @@ mod explain;
 mod forget;
 mod gather;
 mod index;
+mod listing;
 mod outcome;
 mod pending;
 mod read;
@@ -31,6 +32,7 @@ use std::time::Instant;
 
 pub use explain::{Explanation, LookedAt, explain};
 pub use forget::forget;
+pub use listing::Listing;
 pub use outcome::{Captured, LedgerChange, LinkMade, LogCounts, Skip, SkippedLog, Unfinished, WhyUnfinished};
 pub use targets::{ledger_branch, targets_by_hand};
 
@@ -42,7 +44,7 @@ use crate::notes;
 use crate::redaction::{RULES_VERSION, Redactor};
 use crate::settings::FanoutMode;
 use append::Appending;
-use discover::{Discovery, Judge, Search, discover, list_beside};
+use discover::{Discovery, Judge, Search, discover};
 use gather::{Makers, Work, head_first};
 use index::Index;
 use pending::Pending;
@@ -140,6 +142,17 @@ impl Request<'_> {
 /// When the repository cannot be read or its private folder cannot be written. Anything that concerns one log, one
 /// session or one ledger is in the outcome, and keeps nothing else from being captured.
 pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> {
+    std::thread::scope(|scope| {
+        let listing = Listing::begin(scope, request.repo, request.parsers, request.environment);
+        capture_listed(request, targets, listing)
+    })
+}
+
+/// The same, where the logs are being listed already.
+///
+/// # Errors
+/// As [`capture`].
+pub fn capture_listed(request: &Request<'_>, targets: Vec<Target>, listing: Listing<'_, '_>) -> Result<Captured> {
     let folder = request.repo.private_dir();
     request.private(disk::make_folder(&folder))?;
     let (reading_ends, comparing_ends) = (request.leaving(4), request.leaving(8));
@@ -154,7 +167,7 @@ pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> 
         }
         Err(error) => return Err(error.into()),
     };
-    let mut captured = with_lock(request, targets, &lock, reading_ends, comparing_ends)?;
+    let mut captured = with_lock(request, targets, listing, &lock, reading_ends, comparing_ends)?;
     if FanoutMode::read(request.config).is_ok_and(|mode| mode == Some(FanoutMode::GitNotes)) {
         let by = Appender { signature: request.signature, lock: Some(&lock), deadline: request.deadline };
         captured.notes = Some(notes::write(request.repo, &by));
@@ -166,6 +179,7 @@ pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> 
 fn with_lock(
     request: &Request<'_>,
     mut targets: Vec<Target>,
+    listing: Listing<'_, '_>,
     lock: &RepoLock,
     reading_ends: Instant,
     comparing_ends: Instant,
@@ -178,15 +192,13 @@ fn with_lock(
 
     let versions = request.versions();
     let work = Work::of(request.repo, targets)?;
-    let listed_at = disk::now(&folder);
-    let load = || Index::load(&folder, &versions);
-    let (logs, mut index) = list_beside(request.parsers, request.environment, load);
-    index.listed_at = listed_at;
+    let mut index = Index::load(&folder, &versions);
+    index.listed_at = listing.listed_at();
     let mut captured = Captured::default();
     let Some(since) = since(&work, &index) else { return Ok(captured) };
     let worktrees = request.worktrees(&index)?;
     let judge = Judge::new(request.repo, &worktrees, request.environment);
-    let discovery = discover(logs, &mut Search { since, judge }, &mut index);
+    let discovery = discover(listing.logs(), &mut Search { since, judge }, &mut index);
     let mut index_changed = discovery.index_changed;
 
     let reader = Reader {

@@ -24,7 +24,7 @@ pub struct AgentState {
 impl AgentState {
     /// Looks at an agent's folders. No log is opened.
     pub(super) fn of(parser: &dyn LogParser, patient: &Patient<'_>) -> Self {
-        let logs = parser.logs(patient.environment, i128::MIN);
+        let logs = parser.logs(patient.environment);
         let keeps_days = parser.keeps_days(patient.environment);
         let ending = |days: u32| {
             let now = i128::from(patient.now.seconds()) * 1_000_000_000;

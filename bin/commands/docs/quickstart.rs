@@ -25,7 +25,7 @@ pub fn run(context: &mut Context) -> Result<(), Failure> {
 
 fn found(context: &Context) -> Vec<Found> {
     let of = |parser: &&dyn agents::LogParser| {
-        let logs = parser.logs(&context.environment, i128::MIN);
+        let logs = parser.logs(&context.environment);
         let newest = logs.iter().max_by(|one, two| (one.mtime, &one.path).cmp(&(two.mtime, &two.path)))?;
         Some(Found { agent: parser.agent(), logs: logs.len() as u64, newest: newest.path.clone() })
     };

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use crate::agents::files::{each, entries, is_folder, log_file, mtime};
+use crate::agents::files::{Entry, each, entries, is_folder, logs_below, mtime};
 use crate::agents::{Environment, LogFile};
 
 /// The folders `projects` of each configuration: `$CLAUDE_CONFIG_DIR` (a list with commas), else
@@ -41,42 +41,39 @@ fn listed(list: &OsStr, home: Option<&Path>) -> Vec<PathBuf> {
     text.split(',').map(str::trim).filter(|path| !path.is_empty()).map(below_home).collect()
 }
 
-/// Every log below the roots that was written at or after `since`, by path.
-pub(super) fn logs(roots: &[PathBuf], since: i128) -> Vec<LogFile> {
-    let mut logs = Vec::new();
+/// Every log below the roots, in no order.
+pub(super) fn logs(roots: &[PathBuf]) -> Vec<LogFile> {
+    // Two configurations may be one folder.
     let mut visited = HashSet::new();
-    for root in roots {
-        // Two configurations may be one folder.
-        let Ok(real) = root.canonicalize() else { continue };
-        if visited.insert(real) {
-            for slug in entries(root).into_iter().filter(is_folder) {
-                logs_of(&slug.path(), since, &mut logs);
-            }
+    let is_new = |root: &&PathBuf| root.canonicalize().is_ok_and(|real| visited.insert(real));
+    let roots = roots.iter().filter(is_new).map(|root| (root.clone(), Folder::Projects)).collect();
+    // The logs whose sessions have a folder, too: few of the many.
+    let mut with_folders = HashSet::new();
+    let logs = logs_below(roots, |entry, folder| match folder {
+        Folder::Projects if is_folder(entry) => Entry::Folder(Folder::Slug),
+        Folder::Slug if is_session(&entry.file_name()) => Entry::Log,
+        Folder::Slug if is_folder(entry) => {
+            let mut log = entry.path().into_os_string();
+            log.push(SUFFIX);
+            with_folders.insert(PathBuf::from(log));
+            Entry::Other
         }
+        _ => Entry::Other,
+    });
+    if with_folders.is_empty() {
+        return logs;
     }
-    // As bytes: comparing paths part by part takes longer than to stat the files.
-    logs.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    let (whole, mut logs): (Vec<_>, _) = logs.into_iter().partition(|log| with_folders.contains(&log.path));
+    logs.extend(each(whole, |log| Some(with_agents(log))));
     logs
 }
 
-fn logs_of(slug: &Path, since: i128, logs: &mut Vec<LogFile>) {
-    let mut files = Vec::new();
-    // The names of the logs whose sessions have a folder, too: few of the many.
-    let mut with_folders = HashSet::new();
-    for entry in entries(slug) {
-        let mut name = entry.file_name();
-        if is_session(&name) {
-            files.push((entry, name));
-        } else if is_folder(&entry) {
-            name.push(SUFFIX);
-            with_folders.insert(name);
-        }
-    }
-    logs.extend(each(&files, |(entry, name)| {
-        let log = log_file(entry)?;
-        let log = if with_folders.contains(name) { with_agents(log) } else { log };
-        (log.mtime >= since).then_some(log)
-    }));
+/// A folder that is listed.
+enum Folder {
+    /// The root: a folder for each folder that the agent was started in.
+    Projects,
+    /// One of those.
+    Slug,
 }
 
 /// A session's log together with the files of its subagents.
@@ -163,6 +160,12 @@ mod tests {
         fs::write(path, bytes).unwrap();
     }
 
+    fn sorted(roots: &[PathBuf]) -> Vec<LogFile> {
+        let mut logs = logs(roots);
+        logs.sort_by(|one, other| one.path.cmp(&other.path));
+        logs
+    }
+
     #[test]
     fn the_configured_folders_come_instead_of_the_usual_ones() {
         let usual = roots(&environment(Path::new("/h"), None));
@@ -189,7 +192,7 @@ mod tests {
         put(&slug.join("agent-old.jsonl"), "123");
         put(&slug.join("gone/subagents/agent-b.jsonl"), "123");
         put(&slug.join("notes.txt"), "123");
-        let found = logs(&roots(&environment(home.path(), None)), 0);
+        let found = sorted(&roots(&environment(home.path(), None)));
         let sizes: Vec<_> =
             found.iter().map(|log| (log.path.file_name().unwrap().to_str().unwrap(), log.size)).collect();
         assert_eq!(sizes, [("s1.jsonl", 7), ("s2.jsonl", 0)]);
@@ -201,30 +204,18 @@ mod tests {
     }
 
     #[test]
-    fn only_logs_written_since_are_listed() {
-        let home = tempfile::tempdir().unwrap();
-        let log = home.path().join(".claude/projects/-r/s1.jsonl");
-        put(&log, "1");
-        let root = roots(&environment(home.path(), None));
-        let written = logs(&root, i128::MIN)[0].mtime;
-        assert!(written > 0);
-        assert_eq!(logs(&root, written).len(), 1);
-        assert!(logs(&root, written + 1).is_empty());
-    }
-
-    #[test]
     fn of_many_logs_each_is_listed_once_and_as_it_is() {
         let home = tempfile::tempdir().unwrap();
         let slug = home.path().join(".claude/projects/-r");
         (0..600).for_each(|n| put(&slug.join(format!("s{n:03}.jsonl")), "1"));
         let root = roots(&environment(home.path(), None));
-        let before = logs(&root, 0);
+        let before = sorted(&root);
         assert_eq!(before.len(), 600);
-        assert!(before.is_sorted_by(|a, b| a.path < b.path));
+        assert!(before.is_sorted_by(|a, b| a.path < b.path), "none is there twice");
         put(&slug.join("s421.jsonl"), "12");
         fs::remove_file(slug.join("s007.jsonl")).unwrap();
         put(&slug.with_file_name("-new").join("s600.jsonl"), "");
-        let after = logs(&root, 0);
+        let after = sorted(&root);
         let sizes = |size| after.iter().filter(|log| log.size == size).count();
         assert_eq!((sizes(0), sizes(1), sizes(2), after.len()), (1, 598, 1, 600));
     }
@@ -244,7 +235,7 @@ mod tests {
         fs::create_dir(slug.join("folder.jsonl")).unwrap();
         fs::create_dir(home.path().join(".config")).unwrap();
         symlink(home.path().join(".claude"), home.path().join(".config/claude")).unwrap();
-        let found = logs(&roots(&environment(home.path(), None)), 0);
+        let found = sorted(&roots(&environment(home.path(), None)));
         let names: Vec<_> = found.iter().map(|log| log.path.file_name().unwrap().to_owned()).collect();
         assert_eq!(names, ["link.jsonl", "real.jsonl"], "and each once, though two roots are one folder");
     }

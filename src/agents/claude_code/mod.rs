@@ -52,8 +52,8 @@ impl LogParser for ClaudeCode {
         discover::roots(environment)
     }
 
-    fn logs(&self, environment: &Environment, since: i128) -> Vec<LogFile> {
-        discover::logs(&discover::roots(environment), since)
+    fn logs(&self, environment: &Environment) -> Vec<LogFile> {
+        discover::logs(&discover::roots(environment))
     }
 
     fn keeps_days(&self, environment: &Environment) -> Option<u32> {

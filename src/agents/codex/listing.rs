@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::DirEntry;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::agents::files::{each, entries, log_file};
+use crate::agents::files::{Entry, logs_below};
 use crate::agents::{Environment, LogFile};
 
 /// `sessions/YYYY/MM/DD/` is the deepest there is.
@@ -17,37 +17,25 @@ pub(super) fn roots(environment: &Environment) -> Vec<PathBuf> {
     home.map(|home| ["sessions", "archived_sessions"].map(|folder| home.join(folder)).to_vec()).unwrap_or_default()
 }
 
-/// Every log written at or after `since`, by path. The folder of a day says when a session began,
-/// not when it was last written: all of them are listed.
-pub(super) fn logs(environment: &Environment, since: i128) -> Vec<LogFile> {
-    let mut logs = Vec::new();
-    for root in roots(environment) {
-        list(&root, DEEPEST, since, &mut logs);
-    }
-    // As bytes: taking paths apart costs more than listing them.
-    logs.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    logs
-}
-
-fn list(folder: &Path, deeper: usize, since: i128, logs: &mut Vec<LogFile>) {
-    let (mut plain, mut compressed) = (Vec::new(), Vec::new());
-    for entry in entries(folder) {
-        match Name::of(&entry.file_name()) {
-            Name::Plain => plain.push(entry),
-            Name::Compressed => compressed.push(entry),
-            Name::Other if deeper > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => {
-                list(&entry.path(), deeper - 1, since, logs);
-            }
-            Name::Other => {}
+/// Every log, in no order. The folder of a day says when a session began, not when it was last written: all of them are listed.
+pub(super) fn logs(environment: &Environment) -> Vec<LogFile> {
+    let roots = roots(environment).into_iter().map(|root| (root, DEEPEST)).collect();
+    // A compressed log is written out plain again when it is used: then the plain one counts.
+    let mut compressed = HashSet::new();
+    let mut logs = logs_below(roots, |entry, deeper| match Name::of(&entry.file_name()) {
+        Name::Plain => Entry::Log,
+        Name::Compressed => {
+            compressed.insert(entry.path());
+            Entry::Log
         }
-    }
+        Name::Other if *deeper > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => Entry::Folder(deeper - 1),
+        Name::Other => Entry::Other,
+    });
     if !compressed.is_empty() {
-        // A compressed log is written out plain again when it is used: then the plain one counts.
-        let names: HashSet<_> = plain.iter().map(DirEntry::file_name).collect();
-        let is_alone = |name: &OsStr| Path::new(name).file_stem().is_none_or(|stem| !names.contains(stem));
-        plain.extend(compressed.into_iter().filter(|entry| is_alone(&entry.file_name())));
+        compressed.retain(|path| fs::symlink_metadata(path.with_extension("")).is_ok());
+        logs.retain(|log| !compressed.contains(&log.path));
     }
-    logs.extend(each(&plain, |entry| log_file(entry).filter(|log| log.mtime >= since)));
+    logs
 }
 
 /// What a name says that a file is.
@@ -83,8 +71,6 @@ pub(super) fn id_in_name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn environment(home: &Path) -> Environment {
@@ -112,7 +98,8 @@ mod tests {
         ] {
             write(&codex.join(name), "x");
         }
-        let found = logs(&environment(home.path()), 0);
+        let mut found = logs(&environment(home.path()));
+        found.sort_by(|one, other| one.path.cmp(&other.path));
         let names: Vec<_> = found.iter().map(|log| log.path.strip_prefix(&codex).unwrap().to_str().unwrap()).collect();
         assert_eq!(
             names,
@@ -134,16 +121,6 @@ mod tests {
         assert!(roots(&Environment::default()).is_empty());
     }
 
-    #[test]
-    fn a_session_of_an_old_day_that_was_written_today_is_listed() {
-        let home = tempfile::tempdir().unwrap();
-        let log = home.path().join(".codex/sessions/2020/01/01/rollout-old.jsonl");
-        write(&log, "x");
-        let written = logs(&environment(home.path()), 0)[0].mtime;
-        assert_eq!(logs(&environment(home.path()), written).len(), 1);
-        assert_eq!(logs(&environment(home.path()), written + 1).len(), 0);
-    }
-
     #[cfg(unix)]
     #[test]
     fn what_is_no_regular_file_is_left_out() {
@@ -154,7 +131,7 @@ mod tests {
         mknodat(CWD, day.join("rollout-fifo.jsonl"), FileType::Fifo, Mode::RWXU, 0).unwrap();
         std::os::unix::fs::symlink("/dev/zero", day.join("rollout-zero.jsonl")).unwrap();
         std::os::unix::fs::symlink("/nowhere", day.join("rollout-gone.jsonl")).unwrap();
-        assert_eq!(logs(&environment(home.path()), 0), []);
+        assert_eq!(logs(&environment(home.path())), []);
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl LogParser for Codex {
         listing::roots(environment)
     }
 
-    fn logs(&self, environment: &Environment, since: i128) -> Vec<LogFile> {
-        listing::logs(environment, since)
+    fn logs(&self, environment: &Environment) -> Vec<LogFile> {
+        listing::logs(environment)
     }
 
     fn recognises(&self, path: &Path, head: &[u8]) -> bool {

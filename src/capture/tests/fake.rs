@@ -58,14 +58,14 @@ impl LogParser for Fake {
         environment.folder("FAKE_LOGS", format!(".{}", self.name)).into_iter().collect()
     }
 
-    fn logs(&self, environment: &Environment, since: i128) -> Vec<LogFile> {
+    fn logs(&self, environment: &Environment) -> Vec<LogFile> {
         let folders = self.roots(environment);
         let entries = folders.iter().flat_map(|root| fs::read_dir(root).into_iter().flatten().flatten());
         let mut logs: Vec<_> = entries
             .filter_map(|entry| {
                 let metadata = fs::metadata(entry.path()).ok()?;
                 let mtime = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos().cast_signed();
-                (mtime >= since).then(|| LogFile { path: entry.path(), size: metadata.len(), mtime })
+                Some(LogFile { path: entry.path(), size: metadata.len(), mtime })
             })
             .collect();
         logs.sort_by(|a, b| a.path.cmp(&b.path));

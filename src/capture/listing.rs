@@ -1,0 +1,72 @@
+//! Listing the logs of all agents, beside everything else that a capture begins with.
+//!
+//! The kernel takes as long to tell of thousands of logs as all else takes that a push with nothing new has to do. So that
+//! begins first, on a thread of its own.
+
+use std::thread::{Builder, Scope, ScopedJoinHandle};
+
+use super::disk;
+use crate::agents::{Environment, LogFile, LogParser};
+use crate::git::Repo;
+use crate::link::PathHash;
+
+/// A log that was listed, with its name in the index.
+pub(super) type Listed<'a> = (&'a dyn LogParser, LogFile, PathHash);
+
+/// The logs of all agents, as they are being listed.
+pub struct Listing<'scope, 'a> {
+    /// When it began, by the clock of the disk, in nanoseconds since the epoch.
+    listed_at: Option<i128>,
+    listing: Running<'scope, 'a>,
+}
+
+enum Running<'scope, 'a> {
+    Beside(ScopedJoinHandle<'scope, Vec<Listed<'a>>>),
+    /// No thread could be started.
+    Later(&'a [&'a dyn LogParser], &'a Environment),
+}
+
+impl<'scope, 'a: 'scope> Listing<'scope, 'a> {
+    /// Begins. A log that is written from now on may be listed as it was before, and is looked at again by the next capture.
+    pub fn begin(
+        scope: &'scope Scope<'scope, '_>,
+        repo: &Repo,
+        parsers: &'a [&'a dyn LogParser],
+        environment: &'a Environment,
+    ) -> Self {
+        let folder = repo.private_dir();
+        // Where that fails, the capture says so.
+        let listed_at = disk::make_folder(&folder).ok().and_then(|()| disk::now(&folder));
+        let listing = match Builder::new().spawn_scoped(scope, || list(parsers, environment)) {
+            Ok(thread) => Running::Beside(thread),
+            Err(_) => Running::Later(parsers, environment),
+        };
+        Self { listed_at, listing }
+    }
+
+    /// When it began, by the clock of the disk, in nanoseconds since the epoch, if there is such a clock.
+    pub(super) fn listed_at(&self) -> Option<i128> {
+        self.listed_at
+    }
+
+    /// The logs, in no order. Waits for them.
+    pub(super) fn logs(self) -> Vec<Listed<'a>> {
+        match self.listing {
+            Running::Beside(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Running::Later(parsers, environment) => list(parsers, environment),
+        }
+    }
+}
+
+/// The logs of all agents, listed now.
+pub(super) fn list<'a>(parsers: &[&'a dyn LogParser], environment: &Environment) -> Vec<Listed<'a>> {
+    let named = |parser: &'a dyn LogParser, log: LogFile| {
+        let name = PathHash::of_name(&log.path);
+        (parser, log, name)
+    };
+    let logs_of = |parser: &&'a dyn LogParser| {
+        let parser = *parser;
+        parser.logs(environment).into_iter().map(move |log| named(parser, log))
+    };
+    parsers.iter().flat_map(logs_of).collect()
+}
