@@ -67,7 +67,7 @@ pub(super) fn discover<'a>(logs: Vec<Listed<'a>>, search: &mut Search<'_>, index
     for (parser, log, name) in logs {
         // One that has changed counts whatever its time: the clock may have been stepped back.
         let is_old = log.mtime < search.since;
-        if is_old && index.get(name).is_none_or(|entry| entry.is_of(&log)) {
+        if is_old && !index.has_changed(name, &log) {
             continue;
         }
         discovery.seen += 1;
@@ -85,26 +85,25 @@ fn forget_what_roots_change(index: &mut Index, worktrees: &Worktrees) -> bool {
     }
     index.roots.extend(new);
     index.roots.sort();
-    index.retain(|entry| entry.verdict != Verdict::Elsewhere);
+    index.forget_elsewhere();
     true
 }
 
 impl<'a> Discovery<'a> {
     fn take(&mut self, (parser, log, name): Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
         let known = index.get(name);
-        let unchanged = known.is_some_and(|entry| entry.is_of(&log));
+        let unchanged = known.as_ref().is_some_and(|entry| entry.is_of(&log));
         // A log that only grew still begins where it began.
-        let grew = known.is_some_and(|entry| log.size >= entry.size);
-        let (verdict, what) = match known.map(|entry| &entry.verdict) {
+        let grew = known.as_ref().is_some_and(|entry| log.size >= entry.size);
+        let (verdict, what) = match known.map(|entry| entry.verdict) {
             Some(Verdict::Here(known)) if unchanged => {
-                let what = What::Unchanged(known.clone());
-                self.found.push(Found { parser, log, name, what });
+                self.found.push(Found { parser, log, name, what: What::Unchanged(known) });
                 return;
             }
-            Some(Verdict::Here(known)) => (None, Some(What::Changed { before: Some(known.clone()), origin: None })),
+            Some(Verdict::Here(known)) => (None, Some(What::Changed { before: Some(known), origin: None })),
             Some(Verdict::Unread) if unchanged || grew => (None, Some(What::Changed { before: None, origin: None })),
             Some(Verdict::Elsewhere) if unchanged || grew => (Some(Verdict::Elsewhere), None),
-            Some(verdict) if unchanged => (Some(verdict.clone()), None),
+            Some(verdict) if unchanged => (Some(verdict), None),
             _ => self.judge(parser, &log, judge),
         };
         if let Some(verdict) = verdict {

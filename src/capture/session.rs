@@ -30,6 +30,8 @@ pub(super) struct Session<'a> {
     /// What its log is called in the index.
     pub(super) name: PathHash,
     pub(super) known: Arc<Known>,
+    /// What was known of it, if its log has not changed.
+    before: Option<Arc<Known>>,
     /// What was read of it now. Boxed: of most sessions there is nothing.
     pub(super) fresh: Option<Box<Fresh>>,
     /// Whether there is another log of the same session, with more of it.
@@ -109,12 +111,8 @@ impl Sessions<'_> {
             index.insert(name, entry);
         }
         for session in self.all {
-            let Session { log, name, known, fresh, .. } = session;
-            let same = |entry: &Entry| match &entry.verdict {
-                Verdict::Here(before) => Arc::ptr_eq(before, &known) || *before == known,
-                _ => false,
-            };
-            if fresh.is_none() && index.get(name).is_some_and(same) {
+            let Session { log, name, known, before, fresh, .. } = session;
+            if fresh.is_none() && before.is_some_and(|before| Arc::ptr_eq(&before, &known) || before == known) {
                 continue;
             }
             changed = true;
@@ -170,7 +168,8 @@ pub(super) fn read_all<'a>(reader: &Reader<'_>, found: Vec<Found<'a>>, skipped: 
         let Found { parser, log, name, what } = found;
         let before = match what {
             What::Unchanged(known) => {
-                sessions.all.push(Session { parser, log, name, known, fresh: None, shadowed: false });
+                let before = Some(Arc::clone(&known));
+                sessions.all.push(Session { parser, log, name, known, before, fresh: None, shadowed: false });
                 continue;
             }
             What::Changed { before, .. } => before,
@@ -271,13 +270,13 @@ impl<'a> Sessions<'a> {
             before.map(|before| (before.ledgers.clone(), before.refused.clone())).unwrap_or_default();
         let known = Arc::new(Known { key: SessionKey { day, sid }, events, ledgers, refused, outline });
         let fresh = Some(Box::new(Fresh { record: record.filter(|_| is_whole), state }));
-        self.all.push(Session { parser, log, name, known, fresh, shadowed: false });
+        self.all.push(Session { parser, log, name, known, before: None, fresh, shadowed: false });
     }
 
     /// Of two logs of one session (an archived copy, a resumed one) the longer one counts. What the ledgers have of
     /// either, they have of the session.
     fn find_twins(&mut self) {
-        let mut longest: HashMap<Sid, usize> = HashMap::new();
+        let mut longest: HashMap<Sid, usize> = HashMap::with_capacity(self.all.len());
         let mut twins: HashMap<Sid, Vec<(PathHash, u64)>> = HashMap::new();
         for (at, session) in self.all.iter().enumerate() {
             let sid = session.known.key.sid;
