@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::scratch::*;
-use crate::git::{EntryKind, Oid, Repo, TreeEditor};
+use crate::git::{EntryKind, Oid, PatchId, Repo, TreeEditor};
 use crate::hail::{Digest, SegmentBody};
 use crate::ledger::layout::Hash8;
 use crate::ledger::meta::{Meta, SegmentEntry};
 use crate::ledger::{
-    Day, Error, EvidenceKind, LedgerPath, LedgerView, Ledgers, Month, Retention, SegmentName, SessionKey, fold, join,
-    retain,
+    Anchor, CommitAt, Day, Error, Evidence, EvidenceKind, LedgerPath, LedgerView, Ledgers, Month, Retention,
+    SegmentName, SessionKey, Sketch, fold, join, retain,
 };
 
 const DAY: i64 = 86_400;
@@ -31,6 +31,10 @@ fn commit(number: u8) -> Oid {
     oid(&format!("{number:02x}").repeat(20))
 }
 
+fn patch(number: u8) -> PatchId {
+    PatchId(oid(&format!("{:02x}", 0xa0 + number).repeat(20)))
+}
+
 fn snapshot(number: u8) -> (Digest, Vec<u8>) {
     let text = format!("snapshot {number}\n").into_bytes();
     (Digest::of(&text), text)
@@ -45,6 +49,25 @@ struct Stored {
     level: i32,
 }
 
+/// What a link by patch hangs on, the surest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hold {
+    Lines,
+    Branch,
+    Commit,
+}
+
+impl Hold {
+    fn anchor(self) -> Anchor {
+        let commit = CommitAt { id: commit(1), at: NOON };
+        match self {
+            Self::Lines => Anchor::Lines { commit, written: NOON, added: 2, sketch: Sketch::of([1, 2]) },
+            Self::Branch => Anchor::Branch { others: vec![commit] },
+            Self::Commit => Anchor::Commit { commit },
+        }
+    }
+}
+
 /// What one clone's ledger holds.
 #[derive(Debug, Clone, Default)]
 struct Holding {
@@ -54,6 +77,7 @@ struct Holding {
     purged_snapshots: BTreeSet<u8>,
     sessions: BTreeMap<u8, Stored>,
     links: BTreeMap<(u8, u8), EvidenceKind>,
+    patches: BTreeMap<(u8, u8), (Hold, EvidenceKind)>,
     snapshots: BTreeSet<u8>,
     junk: BTreeSet<u8>,
 }
@@ -70,6 +94,10 @@ fn kind() -> impl Strategy<Value = EvidenceKind> {
     prop_oneof![Just(EvidenceKind::Window), Just(EvidenceKind::Wrote), Just(EvidenceKind::Committed)]
 }
 
+fn hold() -> impl Strategy<Value = Hold> {
+    prop_oneof![Just(Hold::Lines), Just(Hold::Branch), Just(Hold::Commit)]
+}
+
 fn holding() -> impl Strategy<Value = Holding> {
     let few = || prop::collection::btree_set(0_u8..5, 0..2);
     (
@@ -78,16 +106,18 @@ fn holding() -> impl Strategy<Value = Holding> {
         few(),
         prop::collection::btree_map(0_u8..5, stored(), 0..5),
         prop::collection::btree_map((1_u8..4, 0_u8..5), kind(), 0..6),
+        prop::collection::btree_map((1_u8..4, 0_u8..5), (hold(), kind()), 0..6),
         few(),
-        prop::collection::btree_set(0_u8..6, 0..3),
+        prop::collection::btree_set(0_u8..9, 0..3),
     )
-        .prop_map(|((floor, kept), purged, purged_snapshots, sessions, links, snapshots, junk)| Holding {
+        .prop_map(|((floor, kept), purged, purged_snapshots, sessions, links, patches, snapshots, junk)| Holding {
             floor,
             kept,
             purged,
             purged_snapshots,
             sessions,
             links,
+            patches,
             snapshots,
             junk,
         })
@@ -125,7 +155,11 @@ fn junk(number: u8) -> (String, Vec<u8>) {
         2 => format!("{folder}/{}/m.9.99999-00000000.json", key_of(number).sid),
         3 => format!("{folder}/{}/7.0-99-00000000.zst", key_of(number).sid),
         4 => format!("{folder}/not-a-session/m.1.1-00000000.json"),
-        _ => "v2/c/2026-03/zz/x".to_owned(),
+        5 => "v2/c/2026-03/zz/x".to_owned(),
+        // In the place of a link by patch, and beside those.
+        6 => LedgerPath::PatchLink(patch(1), key_of(number - 6)).to_string(),
+        7 => format!("v2/p/a1/{}", "a1".repeat(19)),
+        _ => "v2/p/a1/x/y".to_owned(),
     };
     (path, b"junk".to_vec())
 }
@@ -147,6 +181,7 @@ impl Holding {
         self.kept.retain(|session| keeps.kept.contains(&key_of(*session)));
         self.sessions.retain(|session, _| keeps.keeps(key_of(*session)));
         self.links.retain(|(_, session), _| keeps.keeps(key_of(*session)));
+        self.patches.retain(|(_, session), _| keeps.keeps(key_of(*session)));
         self.snapshots.retain(|number| keeps.keeps_snapshot(snapshot(*number).0));
         self.junk.clear();
         self
@@ -181,6 +216,11 @@ impl Holding {
         for ((number, session), kind) in &self.links {
             let path = LedgerPath::CommitLink(Month::of_commit(NOON), commit(*number), key_of(*session));
             files.push((path.to_string(), evidence(*kind).to_json().expect("it can be written")));
+        }
+        for ((number, session), (hold, kind)) in &self.patches {
+            let why = Evidence { anchor: Some(hold.anchor()), ..evidence(*kind) };
+            let path = LedgerPath::PatchLink(patch(*number), key_of(*session));
+            files.push((path.to_string(), why.to_json().expect("it can be written")));
         }
         for number in &self.snapshots {
             let (digest, text) = snapshot(*number);
@@ -268,6 +308,10 @@ proptest! {
             let known = expected.links.entry(*place).or_insert(*kind);
             *known = (*known).max(*kind);
         }
+        for (place, why) in &other.patches {
+            let known = expected.patches.entry(*place).or_insert(*why);
+            *known = (*known).max(*why);
+        }
         let expected = expected.tidy();
         let wanted: BTreeSet<String> = expected.files().into_iter().map(|(path, _)| path).collect();
         prop_assert_eq!(paths(&repo, tree), wanted);
@@ -278,6 +322,12 @@ proptest! {
             let links = ledgers.links(commit(*number), Some(NOON)).expect("they can be read");
             let link = links.iter().find(|link| link.key == key_of(*session)).expect("it is there");
             prop_assert_eq!(link.evidence.as_ref().map(|evidence| evidence.kind), Some(*kind));
+        }
+        for ((number, session), (hold, kind)) in &expected.patches {
+            let links = ledgers.patch_links(patch(*number)).expect("they can be read");
+            let link = links.iter().find(|link| link.key == key_of(*session)).expect("it is there");
+            let why = link.evidence.clone().expect("it can be read");
+            prop_assert_eq!((why.anchor, why.kind), (Some(hold.anchor()), *kind));
         }
         all_open(&repo, tree);
     }
