@@ -1,4 +1,4 @@
-//! Killed at any moment, ledgers can be read, and the next run completes.
+//! Killed at any moment, ledgers can be read, and the next run completes. `OPENSESSION_KILLS=<n>` kills more often.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -10,11 +10,13 @@ use crate::notes::{clone_on, noting, push_from, titles, work_in};
 use crate::world::{ClaudeLog, World};
 
 /// How often each verb is killed.
-const KILLS: u32 = 10;
+fn kills() -> u32 {
+    std::env::var("OPENSESSION_KILLS").map_or(10, |text| text.parse().expect("a number"))
+}
 
-/// A world with so many sessions, all pushed.
+/// A world with so many sessions, all pushed, with notes.
 fn world(sessions: u32) -> World {
-    let world = World::installed();
+    let world = noting();
     for n in 0..sessions {
         let (file, content) = (format!("{n}.rs"), format!("the work of {n}\nin {n}.rs\n"));
         // The older, the higher the number.
@@ -60,12 +62,12 @@ fn at_every_moment(world: &World, prepare: impl Fn(u32), command: impl Fn(u32) -
     run(0);
     let length = began.elapsed();
     check(0);
-    let mut killed = 0;
-    for n in 1..=KILLS {
+    let (mut killed, kills) = (0, kills());
+    for n in 1..=kills {
         prepare(n);
         let words = command(n);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        killed += u32::from(kill(world, &words, length * n / (KILLS + 1)));
+        killed += u32::from(kill(world, &words, length * n / (kills + 1)));
         for repository in [world.repo(), world.origin()] {
             assert_sound(world, &repository);
         }
@@ -79,8 +81,9 @@ fn at_every_moment(world: &World, prepare: impl Fn(u32), command: impl Fn(u32) -
 
 #[test]
 fn a_purge() {
-    let world = world(KILLS + 2);
-    let names: Vec<String> = (0..=KILLS).map(|n| sid(&world, &format!("MARK-{n}."))).collect();
+    let kills = kills();
+    let world = world(kills + 2);
+    let names: Vec<String> = (0..=kills).map(|n| sid(&world, &format!("MARK-{n}."))).collect();
     let command = |n: u32| ["purge", &names[n as usize], "--yes"].map(str::to_owned).to_vec();
     at_every_moment(
         &world,
@@ -90,15 +93,16 @@ fn a_purge() {
             for repository in [world.repo(), world.origin()] {
                 assert!(!reaches(&world, repository, &format!("MARK-{n}.")));
             }
-            assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
+            assert_eq!(world.titles(world.repo()).len(), (kills + 1 - n) as usize);
         },
     );
 }
 
 #[test]
 fn a_prune() {
-    let world = world(KILLS + 2);
-    let age = |n: u32| format!("{}d", KILLS - n);
+    let kills = kills();
+    let world = world(kills + 2);
+    let age = |n: u32| format!("{}d", kills - n);
     let command = |n: u32| ["prune", "--older-than", &age(n), "--apply"].map(str::to_owned).to_vec();
     at_every_moment(
         &world,
@@ -106,9 +110,9 @@ fn a_prune() {
         command,
         |n| {
             for repository in [world.repo(), world.origin()] {
-                assert!(!reaches(&world, repository, &format!("MARK-{}.", KILLS + 1 - n)));
+                assert!(!reaches(&world, repository, &format!("MARK-{}.", kills + 1 - n)));
             }
-            assert_eq!(world.titles(world.repo()).len(), (KILLS + 1 - n) as usize);
+            assert_eq!(world.titles(world.repo()).len(), (kills + 1 - n) as usize);
         },
     );
 }
@@ -145,10 +149,10 @@ fn a_sync_that_brings_notes_together() {
 
 #[test]
 fn a_fold() {
-    let world = world(1);
+    let (world, kills) = (world(1), kills());
     let name = |n: u32| format!("topic{n}");
     let mut commits = Vec::new();
-    for n in 0..=KILLS {
+    for n in 0..=kills {
         world.git(world.repo(), ["switch", "-q", "-c", &name(n), "main"]).ok();
         commits.push(world.work(&name(n), &format!("{}.rs", name(n))));
         world.git(world.repo(), ["push", "-q", "origin", &name(n)]).ok();
@@ -160,16 +164,23 @@ fn a_fold() {
         let answer = world.os(command(n));
         assert!(answer.code == 0 || answer.err.contains("there is no ledger"), "{}", answer.err);
     };
-    for n in 0..=KILLS {
+    let mut length = Duration::from_secs(1);
+    for n in 0..=kills {
         let words = command(n);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        kill(&world, &words, Duration::from_millis(u64::from(n) * 40));
+        if n > 0 {
+            kill(&world, &words, length * n / (kills + 1));
+        }
         for commit in &commits {
             assert_eq!(world.os(["show", commit, "--json"]).json()["sessions"].as_array().map(Vec::len), Some(1));
         }
+        let began = Instant::now();
         finish(n);
+        if n == 0 {
+            length = began.elapsed();
+        }
         assert!(world.os(["show", &commits[n as usize]]).out.contains("write topic"));
-        assert_eq!(world.refs(world.origin(), "refs/opensession").len(), (KILLS - n + 1) as usize);
+        assert_eq!(world.refs(world.origin(), "refs/opensession").len(), (kills - n + 1) as usize);
     }
     assert!(world.refs(world.origin(), "refs/opensession")[0].starts_with(MAIN));
     let ben = world.clone_to("ben");
