@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fanout::{Contents, Destination, FanoutError, Inbox};
+use crate::fanout::{Contents, Destination, FanoutError, Inbox, Unfetched, unsound};
 use crate::fold::drop_folded;
 use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
@@ -29,9 +29,9 @@ pub struct Fetched {
     pub folded: Vec<LedgerRef>,
     /// Whether the notes here got anything new.
     pub notes: bool,
-    /// Why what lies in inboxes there could not be fetched: somebody may have left there what no fetch takes. It keeps
-    /// nothing else from being fetched.
-    pub unfetched: Option<String>,
+    /// What could not be fetched: somebody may have left there what no fetch takes. It keeps nothing else from being
+    /// fetched.
+    pub unfetched: Vec<Unfetched>,
 }
 
 /// A ledger of the remote that is not what it was when last fetched.
@@ -108,8 +108,9 @@ pub fn fetch_from(
     let namespace = read_namespace(network.config).map_err(FanoutError::from).map_err(Error::Ledger)?;
     let mappings = namespace.all(destination.key()).map_err(git::Error::from)?;
     let tracking = remote_prefix(destination.key());
-    let report = network.fetch(repo, &destination.endpoint(network.config), &tracking, &mappings);
-    let mut moved = report.map_err(Error::from)?.moved;
+    let known = unsound::known(repo, destination);
+    let sifted = network.fetch_around(repo, &destination.endpoint(network.config), &tracking, &mappings, &known)?;
+    let mut moved = sifted.moved.clone();
     let honoured = honour(repo, &moved, by).map_err(|error| Error::Ledger(error.into()))?;
     let gone = |moved: &Moved| moved.new.is_none().then(|| LedgerRef::parse(&moved.name)).flatten();
     let gone: Vec<LedgerRef> = moved.iter().filter_map(gone).collect();
@@ -118,10 +119,18 @@ pub fn fetch_from(
     let wants_notes = FanoutMode::read(network.config).is_ok_and(|mode| mode != Some(FanoutMode::HiddenRef));
     let absorb = || notes::absorb(repo, destination.key(), by).map_err(|error| Error::Ledger(error.into()));
     let notes = wants_notes && absorb()?;
-    let mut unfetched = None;
-    match Inbox::fetch(repo, network, destination, namespace, by.deadline.max(Instant::now() + PATIENCE)) {
-        Ok(inboxes) => moved.extend(inboxes),
-        Err(FetchError::Remote(error)) if !error.is_network() => unfetched = Some(error.to_string()),
+    let mut unfetched: Vec<Unfetched> = unsound::unfetched(&sifted).collect();
+    let deadline = by.deadline.max(Instant::now() + PATIENCE);
+    match Inbox::fetch(repo, network, destination, namespace, &known, deadline) {
+        Ok(inboxes) => {
+            unsound::remember(repo, destination, &known, &[&sifted, &inboxes]);
+            unfetched.extend(unsound::unfetched(&inboxes));
+            moved.extend(inboxes.moved);
+        }
+        Err(FetchError::Remote(error)) if !error.is_network() => {
+            let (name, reason) = (namespace.inboxes(), error.to_string());
+            unfetched.push(Unfetched { name, reason, is_unsound: false });
+        }
         Err(error) => return Err(error.into()),
     }
     let beside = tracking_notes(destination.key());

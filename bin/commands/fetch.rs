@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use git_opensession::fanout::Unfetched;
 use git_opensession::fetch::{Fetched, FetchedLedger, fetch};
 use git_opensession::git::remote::Network;
 use git_opensession::view::{Safe, counted, json};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::work::{self, Work};
 use crate::cli::Fetch;
 use crate::context::Context;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, Hint};
 
 pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
     let work = Work::new(context)?;
@@ -37,7 +38,7 @@ pub fn run(context: &mut Context, arguments: &Fetch) -> Result<Exit, Failure> {
 
 /// Whether all of it came.
 pub(super) fn exit(fetched: &Fetched) -> Exit {
-    if fetched.unfetched.is_none() { Exit::Done } else { Exit::Partly }
+    if fetched.unfetched.is_empty() { Exit::Done } else { Exit::Partly }
 }
 
 /// One line for each ledger that came.
@@ -50,9 +51,7 @@ pub(super) fn tell_more(context: &Context, fetched: &Fetched) {
     if fetched.notes {
         context.talk.say("notes are joined: git log --notes=opensession");
     }
-    if let Some(why) = &fetched.unfetched {
-        context.talk.warn(&format!("what lies in inboxes at {} was not fetched: {why}", fetched.label), &[]);
-    }
+    warn_unfetched(context, &fetched.label, &fetched.unfetched);
     for ledger in &fetched.honoured {
         let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
         let label = &fetched.label;
@@ -61,6 +60,15 @@ pub(super) fn tell_more(context: &Context, fetched: &Fetched) {
     for ledger in &fetched.folded {
         let branch = ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string());
         context.talk.say(&format!("the ledger of {branch} was folded into another at {}", fetched.label));
+    }
+}
+
+/// Says what could not be fetched, and how it can be deleted there if it is that ref alone.
+pub(super) fn warn_unfetched(context: &Context, label: &str, unfetched: &[Unfetched]) {
+    for Unfetched { name, reason, is_unsound } in unfetched {
+        let delete = || Hint::command(["git", "push", "--no-verify", label, &format!(":{name}")], "delete it there");
+        let hints: Vec<Hint> = is_unsound.then(delete).into_iter().collect();
+        context.talk.warn(&format!("{name} at {label} was not fetched: {reason}"), &hints);
     }
 }
 
@@ -73,18 +81,26 @@ pub(super) struct ToldFetch<'a> {
     honoured: Vec<String>,
     /// Whether the notes here got anything new.
     notes: bool,
-    /// Why what lies in inboxes could not be fetched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unfetched: Option<&'a str>,
+    /// What could not be fetched.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unfetched: Vec<ToldUnfetched<'a>>,
 }
 
 impl<'a> ToldFetch<'a> {
     pub(super) fn of(fetched: &'a Fetched) -> Self {
         let ledgers = fetched.ledgers.iter().map(Told::of).collect();
         let honoured = fetched.honoured.iter().map(ToString::to_string).collect();
-        let (remote, notes, unfetched) = (&fetched.label, fetched.notes, fetched.unfetched.as_deref());
-        Self { remote, ledgers, honoured, notes, unfetched }
+        let unfetched =
+            fetched.unfetched.iter().map(|one| ToldUnfetched { name: &one.name, reason: &one.reason }).collect();
+        Self { remote: &fetched.label, ledgers, honoured, notes: fetched.notes, unfetched }
     }
+}
+
+#[derive(Serialize)]
+struct ToldUnfetched<'a> {
+    #[serde(rename = "ref")]
+    name: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]

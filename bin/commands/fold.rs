@@ -23,13 +23,13 @@ pub fn run(context: &mut Context, arguments: &Fold) -> Result<Exit, Failure> {
     let work = Work::new(context)?;
     let destination = destination(&work, arguments.remote.as_deref())?;
     let rolling = rolled::rolling(context, &work);
-    rolled::fetch(context, &rolling, destination.as_slice())?;
+    let fetched = rolled::fetch(context, &rolling, destination.as_slice())?;
     let asked = Asked { repo: &work.repo, network: rolling.network, destination: destination.as_ref() };
     let plan = Plan::new(&asked, &target, &named)?;
     let told =
         Told { label: destination.as_ref().map(Destination::label), plan: &plan, is_dry_run: arguments.asked.dry_run };
     if plan.folded.is_empty() || arguments.asked.dry_run {
-        return told.tell(context, arguments.asked.json, None);
+        return told.tell(context, arguments.asked.json, None).map(|exit| exit.or(fetched));
     }
     if !arguments.asked.json {
         context.out.write(|out, _| told.write_plan(out))?;
@@ -49,7 +49,7 @@ pub fn run(context: &mut Context, arguments: &Fold) -> Result<Exit, Failure> {
         let _progress = context.talk.progress("Folding ledgers");
         plan.run(&rolling, destination.as_ref())?
     };
-    told.tell(context, arguments.asked.json, Some(&report))
+    told.tell(context, arguments.asked.json, Some(&report)).map(|exit| exit.or(fetched))
 }
 
 /// The branch of that name, with or without `refs/heads/`.

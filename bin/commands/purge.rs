@@ -15,7 +15,7 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
     let work = Work::new(context)?;
     let destinations = rolled::destinations(&work, arguments.remote.as_deref())?;
     let rolling = rolled::rolling(context, &work);
-    rolled::fetch(context, &rolling, &destinations)?;
+    let fetched = rolled::fetch(context, &rolling, &destinations)?;
     let plan = {
         let _progress = context.talk.progress("Looking through the ledgers");
         Plan::new(&work.repo, &selection, &work.redactor)?
@@ -24,7 +24,7 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
     let told = report::ToldPurge::new(&plan);
     let telling = report::Telling::of(&arguments.asked);
     if plan.is_empty() || telling.is_dry_run {
-        return told.tell(context, &plan, telling);
+        return told.tell(context, &plan, telling).map(|exit| exit.or(fetched));
     }
     if !telling.as_json {
         report::show_purge(context, &plan)?;
@@ -43,7 +43,7 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
         forget(&work.repo, &plan)?;
         (done, dropped)
     };
-    told.tell(context, &plan, telling.done(&done, &dropped))
+    told.tell(context, &plan, telling.done(&done, &dropped)).map(|exit| exit.or(fetched))
 }
 
 fn selection(arguments: &Purge) -> Result<Selection, Failure> {

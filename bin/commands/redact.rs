@@ -15,7 +15,7 @@ pub fn run(context: &mut Context, arguments: &Redact) -> Result<Exit, Failure> {
     let work = Work::new(context)?;
     let destinations = rolled::destinations(&work, arguments.remote.as_deref())?;
     let rolling = rolled::rolling(context, &work);
-    rolled::fetch(context, &rolling, &destinations)?;
+    let fetched = rolled::fetch(context, &rolling, &destinations)?;
     let again = Again::new(&work.redactor, RULES_VERSION);
     let plan = {
         let _progress = context.talk.progress("Redacting again");
@@ -25,7 +25,7 @@ pub fn run(context: &mut Context, arguments: &Redact) -> Result<Exit, Failure> {
     let told = report::ToldRedact::new(&plan);
     let telling = report::Telling::of(&arguments.asked);
     if plan.is_empty() || telling.is_dry_run {
-        return told.tell(context, &plan, telling);
+        return told.tell(context, &plan, telling).map(|exit| exit.or(fetched));
     }
     let (all, changed) = (counted(plan.sessions.len() as u64, "session"), plan.changed());
     let places = report::places(&destinations);
@@ -40,5 +40,5 @@ pub fn run(context: &mut Context, arguments: &Redact) -> Result<Exit, Failure> {
         let _progress = context.talk.progress("Rewriting ledgers");
         (rolling.run(&again, &destinations)?, rolling.drop_other_tracking(&again, &destinations)?)
     };
-    told.tell(context, &plan, telling.done(&done, &dropped))
+    told.tell(context, &plan, telling.done(&done, &dropped)).map(|exit| exit.or(fetched))
 }

@@ -7,9 +7,10 @@ use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::pre_push::base;
 use git_opensession::rolling::Rolling;
 
+use super::fetch::warn_unfetched;
 use super::work::{self, Work};
 use crate::context::Context;
-use crate::report::Failure;
+use crate::report::{Exit, Failure};
 
 /// The addresses of the remote that was named; else of all remotes that may have sessions.
 pub fn destinations(work: &Work, named: Option<&str>) -> Result<Vec<Destination>, Failure> {
@@ -36,13 +37,19 @@ pub fn rolling<'a>(context: &Context, work: &'a Work) -> Rolling<'a> {
     Rolling { repo: &work.repo, signature: &work.signature, network }
 }
 
-/// Fetches what the remotes have: a plan that does not know it is none.
-pub fn fetch(context: &Context, rolling: &Rolling<'_>, destinations: &[Destination]) -> Result<(), Failure> {
-    let _progress = context.talk.progress("Fetching sessions");
+/// Fetches what the remotes have: a plan that does not know it is none. What could not be fetched is told, and then not all
+/// can be done.
+pub fn fetch(context: &Context, rolling: &Rolling<'_>, destinations: &[Destination]) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
     for destination in destinations {
-        rolling.fetch(destination)?;
+        let unfetched = {
+            let _progress = context.talk.progress("Fetching sessions");
+            rolling.fetch(destination)?
+        };
+        warn_unfetched(context, &destination.label(), &unfetched);
+        exit = exit.or(if unfetched.is_empty() { Exit::Done } else { Exit::Partly });
     }
-    Ok(())
+    Ok(exit)
 }
 
 /// Whether to go on: it was said, or is said now. `command` is what would do it without a question.

@@ -34,6 +34,14 @@ impl Exit {
             Self::Pipe => 141,
         }
     }
+
+    /// This one, unless all is done: then the other.
+    pub const fn or(self, other: Self) -> Self {
+        match self {
+            Self::Done => other,
+            _ => self,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use super::{Destination, FanoutError, Refusals};
 use crate::git::remote::{
-    Atomic, FetchError, Lease, Mapping, Moved, Network, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
+    Atomic, FetchError, KnownUnsound, Lease, Mapping, Moved, Network, RefOutcome, RefPush, Rejection, RejectionKind,
+    Sifted, Unsound, Wanted,
 };
 use crate::git::{self, HiddenRef, Oid, RefName, Repo};
 use crate::ledger::{LedgerRef, LedgerView, Namespace, inbox_prefix};
@@ -18,8 +19,6 @@ use crate::settings::read_namespace;
 const AT_ONCE: usize = 64;
 /// How much is fetched of all inboxes of a remote.
 const MOST: usize = 256;
-/// How often a remote whose inboxes change meanwhile is asked again.
-const TRIES: usize = 4;
 
 /// The inbox of one ledger at one remote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,47 +71,43 @@ impl Inbox {
 
     /// Brings what is known of a remote's inboxes up to date: asks for the names of what is there, fetches what is new
     /// of it, and forgets what is gone. Of each ledger at most 64 commits are fetched, and at most 256 in all: what
-    /// comes in is bounded, however much somebody leaves there.
+    /// comes in is bounded, however much somebody leaves there. What is not sound is not taken, and keeps nothing else out.
     ///
     /// # Errors
-    /// When the remote cannot be talked to, what came is not sound, or the refs here cannot be read or written.
+    /// When the remote cannot be talked to, or the refs here cannot be read or written.
     pub fn fetch(
         repo: &Repo,
         network: &Network<'_>,
         destination: &Destination,
         namespace: Namespace,
+        unsound: &KnownUnsound,
         deadline: Instant,
-    ) -> Result<Vec<Moved>, FetchError> {
+    ) -> Result<Sifted, FetchError> {
         let endpoint = destination.endpoint(network.config);
         let prefix = inbox_prefix(destination.key());
-        let mut moved = Vec::new();
-        for _ in 0..TRIES {
-            let known: BTreeMap<RefName, Oid> =
-                repo.refs(&prefix)?.into_iter().map(|found| (found.name, found.oid)).collect();
-            let listed = network.ls_remote(&endpoint, &[&namespace.inboxes()])?;
-            let there = listed.into_iter().filter_map(|(name, oid)| Some((namespace.inbox_named(&name, oid)?, oid)));
-            let there: BTreeMap<LedgerRef, Oid> =
-                there.map(|(ledger, oid)| (ledger.to_inbox(destination.key(), oid), oid)).collect();
-            moved.extend(forget_gone(repo, &known, &there, deadline)?);
-            let mut wanted = Vec::new();
-            for (ledger, oid) in bounded(&there, &known) {
-                let theirs = namespace.inbox(ledger, oid).map_err(git::Error::from)?;
-                wanted.push(Mapping::new(theirs.to_string(), ledger.to_string()).map_err(git::Error::from)?);
-            }
-            if wanted.is_empty() {
-                break;
-            }
-            match network.fetch(repo, &endpoint, &prefix, &wanted) {
-                Ok(report) => {
-                    moved.extend(report.moved);
-                    break;
-                }
-                // Somebody has taken it into its ledger since.
-                Err(FetchError::Remote(RemoteError::NoSuchRef { .. })) => {}
-                Err(error) => return Err(error),
-            }
+        let known: BTreeMap<RefName, Oid> =
+            repo.refs(&prefix)?.into_iter().map(|found| (found.name, found.oid)).collect();
+        let listed = network.ls_remote(&endpoint, &[&namespace.inboxes()])?;
+        let there = listed.into_iter().filter_map(|(name, oid)| Some((namespace.inbox_named(&name, oid)?, oid)));
+        let there: BTreeMap<LedgerRef, Oid> =
+            there.map(|(ledger, oid)| (ledger.to_inbox(destination.key(), oid), oid)).collect();
+        let mut gone = forget_gone(repo, &known, &there, deadline)?;
+        let (bad, there): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            there.into_iter().partition(|(_, oid)| unsound.contains_key(oid));
+        let mut wanted = Vec::new();
+        for (ledger, oid) in bounded(&there, &known) {
+            let theirs = namespace.inbox(ledger, oid).map_err(git::Error::from)?;
+            let mapping = Mapping::new(theirs.to_string(), ledger.to_string()).map_err(git::Error::from)?;
+            wanted.push(Wanted { oid, mapping });
         }
-        Ok(moved)
+        let mut sifted = network.fetch_sound(repo, &endpoint, &prefix, wanted, unsound)?;
+        for (ledger, oid) in bad {
+            let name = namespace.inbox(&ledger, oid).map_err(git::Error::from)?.to_string();
+            let reason = unsound.get(&oid).cloned().unwrap_or_default();
+            sifted.unsound.push(Unsound { name, oid, reason });
+        }
+        gone.append(&mut sifted.moved);
+        Ok(Sifted { moved: gone, ..sifted })
     }
 
     /// Deletes at a remote what was taken from its inboxes into ledgers that are there by now; and then here. What it

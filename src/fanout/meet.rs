@@ -4,7 +4,7 @@
 //! have seen that. But a session can be new to one ledger, and have been purged from another.
 
 use super::{Fanout, FanoutError, Plan};
-use crate::git::{self, ChangeStatus};
+use crate::git::ChangeStatus;
 use crate::ledger::{LedgerPath, LedgerRef, LedgerView, SessionKey, remote_prefix, tracking_prefix};
 
 /// The most changed files of one ledger that are looked at.
@@ -23,8 +23,7 @@ impl Fanout<'_> {
         if !is_new && !self.spreads(plan)? {
             return Ok(false);
         }
-        let mappings = plan.namespace.all(self.destination.key()).map_err(git::Error::from)?;
-        let came = self.fetch(&mappings)?;
+        let came = self.fetch_all(plan.namespace)?;
         // Without the mark it is asked once more: no harm.
         let _ = met.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&met, ""));
         Ok(came)

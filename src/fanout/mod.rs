@@ -18,6 +18,7 @@ mod refusals;
 mod report;
 mod run;
 mod scan;
+pub(crate) mod unsound;
 mod update;
 
 pub use contents::Contents;
@@ -30,6 +31,7 @@ pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
 pub use run::Fanout;
 pub use scan::{Finding, SecretFindings, Suspect, scan_push};
+pub use unsound::Unfetched;
 pub use update::{BadUpdate, PushUpdate};
 
 use crate::git::process::INTERNAL_MARK;

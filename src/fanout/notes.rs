@@ -163,7 +163,7 @@ impl Fanout<'_> {
             (was, _) => was.is_none(),
         };
         if is_rolled {
-            self.fetch(&namespace.all(self.destination.key()).map_err(git::Error::from)?)?;
+            self.fetch_all(namespace)?;
         }
         Ok(())
     }

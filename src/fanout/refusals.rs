@@ -14,7 +14,7 @@ use crate::git::{Config, Oid, OwnRef, Repo};
 use crate::settings::FanoutMode;
 
 /// Where the files are, below the private folder of the repository.
-const FOLDER: &str = "refused";
+pub(super) const FOLDER: &str = "refused";
 /// Words with which hosts refuse what is too large: then another tip may be let in.
 const SIZE_WORDS: [&str; 5] = ["size", "large", "exceed", "quota", "limit"];
 

@@ -7,15 +7,15 @@ use super::inbox::{Inbox, Taken};
 use super::pace::{CROWD, Pace};
 use super::refusals::Refusals;
 use super::report::{IsNetwork, LedgerOutcome, LedgerReport, Report};
-use super::{Alone, Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan};
+use super::{Alone, Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan, unsound};
 use crate::git::remote::{
     Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
 };
 use crate::git::{self, Exclude, Expected, Oid, Repo, Signature, WalkLimits};
 use crate::honour::{honour, purge, without_purged};
 use crate::ledger::{
-    Appender, LedgerRef, Ledgers, Replayed, Retention, Scope, Sid, Theirs, remote_prefix, replay, retention_of_all,
-    unite,
+    Appender, LedgerRef, Ledgers, Namespace, Replayed, Retention, Scope, Sid, Theirs, remote_prefix, replay,
+    retention_of_all, unite,
 };
 
 /// How long a ref that another process has locked is waited for, where nobody has set a deadline.
@@ -295,7 +295,19 @@ impl Fanout<'_> {
         walked.map_or(0, |walked| walked.commits.len())
     }
 
-    /// Fetches, and follows the remote in what it no longer keeps. Says whether anything came.
+    /// Fetches all ledgers and the notes, and follows the remote in what it no longer keeps. Says whether anything came.
+    /// What is not sound there is left out; a fetch that somebody has typed says so.
+    pub(super) fn fetch_all(&self, namespace: Namespace) -> Result<bool, FanoutError> {
+        let mappings = namespace.all(self.destination.key()).map_err(git::Error::from)?;
+        let (endpoint, tracking) =
+            (self.destination.endpoint(self.network.config), remote_prefix(self.destination.key()));
+        let known = unsound::known(self.repo, self.destination);
+        let sifted = self.network.fetch_around(self.repo, &endpoint, &tracking, &mappings, &known)?;
+        honour(self.repo, &sifted.moved, &self.appender())?;
+        Ok(!sifted.moved.is_empty())
+    }
+
+    /// Fetches some, and follows the remote in what it no longer keeps. Says whether anything came.
     pub(super) fn fetch(&self, mappings: &[Mapping]) -> Result<bool, FanoutError> {
         let endpoint = self.destination.endpoint(self.network.config);
         let fetched = self.network.fetch(self.repo, &endpoint, &remote_prefix(self.destination.key()), mappings)?;

@@ -12,7 +12,7 @@ mod remote;
 
 use std::time::{Duration, Instant};
 
-use crate::fanout::{Destination, FanoutError};
+use crate::fanout::{Destination, FanoutError, Unfetched};
 use crate::fetch::{self, fetch_from};
 use crate::git::remote::{Network, Rejection, RemoteError};
 use crate::git::{self, Expected, HiddenRef, Oid, Repo, Signature, Update};
@@ -129,13 +129,14 @@ impl Report {
 }
 
 impl Rolling<'_> {
-    /// Fetches what a remote has of ledgers, and follows it in what it no longer keeps.
+    /// Fetches what a remote has of ledgers, and follows it in what it no longer keeps. Gives what could not be fetched:
+    /// nothing of that can be rolled.
     ///
     /// # Errors
     /// When the remote cannot be talked to, or the repository not be read or written.
-    pub fn fetch(&self, destination: &Destination) -> Result<(), fetch::Error> {
+    pub fn fetch(&self, destination: &Destination) -> Result<Vec<Unfetched>, fetch::Error> {
         let by = Appender { signature: self.signature, lock: None, deadline: Instant::now() + PATIENCE };
-        fetch_from(self.repo, &self.network, destination, &by).map(drop)
+        fetch_from(self.repo, &self.network, destination, &by).map(|fetched| fetched.unfetched)
     }
 
     /// Rolls the live ledgers, then what lies beside them, then what each remote has, which has been fetched.

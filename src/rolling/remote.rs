@@ -92,7 +92,8 @@ impl AtRemote<'_> {
                 return Ok(());
             }
             self.left.retain(|(ledger, _)| ledger.is_local());
-            self.rolling.fetch(self.destination).map_err(|error| match error {
+            // What cannot be fetched was told before any of this began.
+            self.rolling.fetch(self.destination).map(drop).map_err(|error| match error {
                 fetch::Error::Remote(error) => Stop::Remote(error),
                 error => Error::from(error).into(),
             })?;

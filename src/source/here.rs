@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Error, blob, file_of};
-use crate::fanout::{Destination, FanoutError, Inbox};
+use crate::fanout::{Destination, FanoutError, Inbox, unsound};
 use crate::git::process::{GitProgram, Prompts};
 use crate::git::remote::{Direction, FetchError, Network, RemoteError, addresses};
 use crate::git::{self, Config, Oid, RefName, RemoteUrl, Repo, Signature};
@@ -140,7 +140,8 @@ impl Here<'_> {
         if found.is_some() {
             return Ok(found);
         }
-        Inbox::fetch(self.repo, &network, known, namespace, by.deadline)?;
+        let unsound = unsound::known(self.repo, known);
+        Inbox::fetch(self.repo, &network, known, namespace, &unsound, by.deadline)?;
         let inbox = Inbox::of(self.repo, &ledger, known.key())?.tips;
         let found = inbox.into_iter().find_map(|tip| self.file_at(tip, source));
         let nowhere = || missing.map_or_else(|| Error::NoFile(Box::new(source.clone())), Error::from);

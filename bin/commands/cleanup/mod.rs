@@ -99,7 +99,7 @@ fn clean(context: &mut Context, work: &Work, terms: &Terms, is_applied: bool) ->
         None => Vec::new(),
     };
     let rolled = rolled::rolling(context, work);
-    rolled::fetch(context, &rolled, &destinations)?;
+    let fetched = rolled::fetch(context, &rolled, &destinations)?;
     let plan = {
         let _progress = context.talk.progress("Looking through the ledgers");
         Plan::new(&work.repo, &rolled.network, &destinations, terms, context.now)?
@@ -109,14 +109,14 @@ fn clean(context: &mut Context, work: &Work, terms: &Terms, is_applied: bool) ->
     let told = rolling::ToldPrune::new(&plan.sessions);
     let telling = rolling::Telling { is_dry_run: !is_applied, as_json: false, report: None, dropped: &[] };
     if !is_applied || (plan.sessions.is_empty() && plan.handoffs.is_empty()) {
-        return told.tell(context, &plan.sessions, telling);
+        return told.tell(context, &plan.sessions, telling).map(|exit| exit.or(fetched));
     }
     let report = {
         let _progress = context.talk.progress("Rewriting ledgers");
         plan.remove_handoffs(&work.repo)?;
         rolled.run(&plan.sessions, &destinations)?
     };
-    told.tell(context, &plan.sessions, telling.done(&report, &[]))
+    told.tell(context, &plan.sessions, telling.done(&report, &[])).map(|exit| exit.or(fetched))
 }
 
 fn write_handoffs(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {

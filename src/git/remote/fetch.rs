@@ -30,6 +30,28 @@ impl Mapping {
         let (theirs, ours) = (theirs.into(), ours.into());
         if ours.starts_with(TRACKING) { Ok(Self { theirs, ours }) } else { Err(BadName::NotHidden(ours)) }
     }
+
+    /// The ref, or the pattern, there.
+    pub(super) fn theirs(&self) -> &str {
+        &self.theirs
+    }
+
+    /// The ref, or the pattern, here.
+    pub(super) fn ours(&self) -> &str {
+        &self.ours
+    }
+
+    /// The mapping of one ref that this one, a pattern, is of; `None` if it is not of that.
+    pub(super) fn of(&self, name: &RefName) -> Option<Self> {
+        let name = str::from_utf8(name.as_bytes()).ok()?;
+        let rest = name.strip_prefix(self.theirs.strip_suffix('*')?)?;
+        Some(Self { theirs: name.to_owned(), ours: format!("{}{rest}", self.ours.strip_suffix('*')?) })
+    }
+
+    /// Whether a ref here is fetched by this, a pattern.
+    pub(super) fn covers(&self, ours: &str) -> bool {
+        self.ours.strip_suffix('*').is_some_and(|prefix| ours.starts_with(prefix))
+    }
 }
 
 impl fmt::Display for Mapping {
@@ -83,14 +105,7 @@ impl Network<'_> {
                 None => reason::failure(url, &finished),
             }));
         }
-        let after = values(repo, tracking)?;
-        let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(name)));
-        let mut moved: Vec<Moved> = names
-            .map(|name| Moved { name: name.clone(), old: before.get(name).copied(), new: after.get(name).copied() })
-            .filter(|moved| moved.old != moved.new)
-            .collect();
-        moved.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(FetchReport { moved })
+        Ok(FetchReport { moved: moved(&before, &values(repo, tracking)?) })
     }
 
     /// Fetches; as long as another git holds the lock of a tracking ref, or of all refs, again. One that was killed has left
@@ -153,8 +168,20 @@ pub enum FetchError {
     Local(#[from] Error),
 }
 
-fn values(repo: &Repo, prefix: &str) -> Result<BTreeMap<RefName, Oid>, Error> {
+/// The refs below a prefix.
+pub(super) fn values(repo: &Repo, prefix: &str) -> Result<BTreeMap<RefName, Oid>, Error> {
     Ok(repo.refs(prefix)?.into_iter().map(|value| (value.name, value.oid)).collect())
+}
+
+/// What is not as it was, sorted by name.
+pub(super) fn moved(before: &BTreeMap<RefName, Oid>, after: &BTreeMap<RefName, Oid>) -> Vec<Moved> {
+    let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(name)));
+    let mut moved: Vec<Moved> = names
+        .map(|name| Moved { name: name.clone(), old: before.get(name).copied(), new: after.get(name).copied() })
+        .filter(|moved| moved.old != moved.new)
+        .collect();
+    moved.sort_by(|a, b| a.name.cmp(&b.name));
+    moved
 }
 
 fn arguments(wanted: &[Mapping]) -> Vec<String> {

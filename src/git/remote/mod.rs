@@ -8,6 +8,7 @@
 mod fetch;
 mod push;
 mod reason;
+mod sift;
 mod single;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use std::time::Instant;
 
 pub use fetch::{FetchError, FetchReport, Mapping, Moved};
 pub use push::{Atomic, Change, Lease, PushReport, RefOutcome, RefPush, Rejection, RejectionKind};
+pub use sift::{KnownUnsound, Sifted, Unsound, Wanted};
 pub use single::Extent;
 
 use super::process::{Command, Ending, Finished, GitProgram, ProcessError, Prompts};
@@ -83,6 +85,14 @@ pub enum RemoteError {
     OtherFormat {
         /// The remote.
         url: String,
+    },
+    /// What it sent is not as it should be, by git's own check, and was not let in.
+    #[error("what {url} has is not sound: {reason}")]
+    Unsound {
+        /// The remote.
+        url: String,
+        /// git's words.
+        reason: String,
     },
     /// Anything else.
     #[error("git could not talk to {url}: {reason}")]

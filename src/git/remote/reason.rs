@@ -52,6 +52,8 @@ const UNREACHABLE: [&str; 21] = [
     "unable to access",
     "Could not read from remote repository",
 ];
+/// What git says of objects that its check does not let in (builtin/index-pack.c, builtin/unpack-objects.c).
+const UNSOUND: &str = "fatal: fsck error in pack";
 /// Lines that say nothing by themselves.
 const EMPTY_WORDS: [&str; 4] = [
     "Please make sure you have the correct access rights",
@@ -69,6 +71,11 @@ pub(super) fn failure(url: &RemoteUrl, finished: &Finished) -> RemoteError {
     let said = &finished.stderr;
     if said.contains("mismatched algorithms: ") {
         return RemoteError::OtherFormat { url };
+    }
+    // The server knows nothing of that, and may complain that we hung up.
+    if said.lines().any(|line| line.starts_with(UNSOUND)) {
+        let reason = telling_line(said).unwrap_or_default();
+        return RemoteError::Unsound { url, reason };
     }
     if let Some(reason) = line_with(said, &DENIED) {
         return RemoteError::Denied { url, reason };
@@ -204,6 +211,10 @@ mod tests {
             (
                 "hint: x\nfatal: remote said something new\nerror: failed to push some refs to 'h'\n",
                 "git could not talk to https://h/x: remote said something new",
+            ),
+            (
+                "error: object 12: hasDotdot: contains '..'\nfatal: fsck error in packed object\nfatal: early EOF\n",
+                "what https://h/x has is not sound: object 12: hasDotdot: contains '..'",
             ),
             ("", "git could not talk to https://h/x: Exited(128)"),
         ] {

@@ -234,3 +234,80 @@ fn a_fold_takes_it_along() {
 fn reaches(world: &World, text: &str) -> bool {
     crate::rolling::reaches(world, world.origin(), text)
 }
+
+/// Leaves a commit in the inbox of `main` that git's check of what it fetches does not let in. The command that deletes it.
+fn unsound(world: &World, name: &[u8]) -> String {
+    let origin = world.origin();
+    let good = world.git(&origin, ["rev-parse", MAIN]).ok();
+    crate::fsck::plant(world, &origin, MAIN, name);
+    let bad = world.git(&origin, ["rev-parse", MAIN]).ok();
+    let inbox = format!("{INBOX}bWFpbg/{}", bad.trim());
+    world.git(&origin, ["update-ref", &inbox, bad.trim()]).ok();
+    world.git(&origin, ["update-ref", MAIN, good.trim()]).ok();
+    format!("git push --no-verify origin :{inbox}")
+}
+
+#[test]
+fn what_no_fetch_takes_is_named_and_everything_beside_it_comes() {
+    let (world, _) = beside();
+    // Who knows nothing of that one leaves another.
+    let third = clone(&world, "third");
+    world.git(&third, ["switch", "-q", "-c", "topic"]).ok();
+    work(&world, 3, &third, "three.rs");
+    push_beside(&world, &third, TOPIC, "topic");
+    // A clone of a folder takes all that is there, and asks nothing.
+    let ben = clone(&world, "ben");
+    let (one, two) = (unsound(&world, b".."), unsound(&world, b".git"));
+    for _ in 0..2 {
+        let said = world.os_in(&ben, ["fetch"]).code(3).err;
+        assert!(said.contains(&one) && said.contains(&two), "{said}");
+        assert_eq!(said.matches("was not fetched: object").count(), 2, "{said}");
+        assert_eq!(world.refs(&ben, TRACKED).len(), 2, "the others are here");
+        assert_eq!(
+            (behind(&world, &ben, "origin/main"), behind(&world, &ben, "origin/topic")),
+            (ids([1, 2]), ids([3]))
+        );
+    }
+    // It is not fetched in vain again, nor does it keep anybody from anything.
+    let trace = world.path("tmp/trace");
+    let mut traced = world.command(env!("CARGO_BIN_EXE_git-opensession"), &ben);
+    traced.arg("fetch").env("GIT_TRACE", &trace).output().expect("it runs");
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    assert!(trace.contains("ls-remote") && !trace.contains("+refs/opensession/inbox"), "{trace}");
+    world.os_in(&ben, ["push"]).ok();
+    assert_eq!(world.refs(world.origin(), INBOX).len(), 2, "what is sound is in the ledgers");
+    assert_eq!(world.os_in(&ben, ["prune", "--older-than", "30d", "--apply"]).code(3).err.matches(&one).count(), 1);
+    for command in [one, two] {
+        world.run("sh", &ben, ["-c", &command]).ok();
+    }
+    world.os_in(&ben, ["fetch"]).ok();
+    world.os_in(&ben, ["fsck"]).ok();
+}
+
+#[test]
+fn a_ledger_that_no_fetch_takes_keeps_those_of_other_branches_from_nobody() {
+    let world = World::installed();
+    work(&world, 1, world.repo(), "one.rs");
+    world.push().ok();
+    let ben = clone(&world, "ben");
+    world.os_in(&ben, ["fetch"]).ok();
+    world.git(world.repo(), ["switch", "-q", "-c", "topic"]).ok();
+    work(&world, 2, world.repo(), "two.rs");
+    world.git(world.repo(), ["push", "-q", "origin", "topic"]).ok();
+    world.git(world.repo(), ["switch", "-q", "-c", "gone", "main"]).ok();
+    work(&world, 3, world.repo(), "three.rs");
+    world.git(world.repo(), ["push", "-q", "origin", "gone"]).ok();
+    crate::fsck::plant(&world, &world.origin(), MAIN, b"..");
+    let said = world.os_in(&ben, ["fetch"]).code(3).err;
+    assert!(said.contains(&format!("{MAIN} at origin was not fetched: object")), "{said}");
+    world.git(&ben, ["fetch", "-q"]).ok();
+    assert_eq!(behind(&world, &ben, "origin/main"), ids([1]), "as it was known before");
+    assert_eq!((behind(&world, &ben, "origin/topic"), behind(&world, &ben, "origin/gone")), (ids([2]), ids([3])));
+    // What is gone there goes here all the same.
+    world.git(world.origin(), ["update-ref", "-d", "refs/opensession/branches/Z29uZQ"]).ok();
+    world.os_in(&ben, ["fetch"]).code(3);
+    assert_eq!(world.refs(&ben, "refs/opensession/remotes/origin/branches/").len(), 2);
+    // A purge says what it does not reach.
+    world.os_in(&ben, ["purge", "--before", "2026-03-07", "--yes"]).code(3);
+    assert!(!reaches(&world, "please do number 2"));
+}

@@ -164,3 +164,81 @@ fn shallow_and_partial_clones_stay_what_they_are() {
         assert_eq!(only(&report), &RefOutcome::Pushed(Change::FastForward));
     }
 }
+
+/// Commits of that many ledgers at the remote, of which some are not sound. The names of the refs there.
+fn planted(scene: &Scene, count: usize, bad: &[usize]) -> Vec<String> {
+    let evil = scene.world.repository("evil");
+    let blob = scene.world.git(&evil, "hash-object -w --stdin");
+    let commit = |entry: &str| {
+        let raw: Vec<u8> = [format!("100644 {entry}\0").as_bytes(), &hex(&blob)].concat();
+        fs::write(scene.world.path("tree"), raw).unwrap();
+        let tree = scene.world.git(&evil, "hash-object -t tree -w --literally ../tree");
+        scene.world.git(&evil, &format!("commit-tree {tree} -m x"))
+    };
+    let evil_commit = commit("..");
+    let one = |n: usize| {
+        let commit = if bad.contains(&n) { evil_commit.clone() } else { commit(&format!("file{n}")) };
+        (commit, format!("refs/opensession/branches/n{n:02}"))
+    };
+    let (commits, names): (Vec<_>, Vec<_>) = (0..count).map(one).unzip();
+    let refspecs: Vec<_> = commits.iter().zip(&names).map(|(commit, name)| format!("{commit}:{name}")).collect();
+    scene.world.git(&evil, &format!("push -q -f {} {}", scene.origin.display(), refspecs.join(" ")));
+    names
+}
+
+#[test]
+fn what_is_not_sound_keeps_nothing_else_from_being_fetched() {
+    let scene = Scene::new();
+    let names = planted(&scene, 20, &[0, 7, 8]);
+    let repo = scene.repo();
+    let fetch = |known: &KnownUnsound| {
+        let fetched = |network: &Network<'_>| {
+            network.fetch_around(&repo, &scene.endpoint(), TRACKING, &wanted("*"), known).unwrap()
+        };
+        scene.network(None, fetched)
+    };
+    let first = fetch(&KnownUnsound::new());
+    let bad: Vec<_> = [0, 7, 8].iter().map(|n: &usize| names[*n].clone()).collect();
+    let mut told: Vec<_> = first.unsound.iter().map(|unsound| unsound.name.clone()).collect();
+    told.sort();
+    assert_eq!((told, first.left.len(), first.moved.len()), (bad.clone(), 0, 17));
+    assert!(first.unsound.iter().all(|unsound| unsound.reason.contains("hasDotdot")), "{:?}", first.unsound);
+    // What is known is told, and not asked for; what is gone there goes here.
+    scene.world.git(&scene.origin, &format!("update-ref -d {}", names[3]));
+    let known = first.unsound.iter().map(|unsound| (unsound.oid, "of old".to_owned())).collect();
+    let second = fetch(&known);
+    let told: Vec<_> = second.unsound.iter().map(|unsound| (&unsound.name, unsound.reason.as_str())).collect();
+    assert_eq!(told, bad.iter().map(|name| (name, "of old")).collect::<Vec<_>>());
+    assert!(matches!(second.moved.as_slice(), [Moved { old: Some(_), new: None, .. }]), "{:?}", second.moved);
+    assert_eq!(fetch(&known).moved, []);
+}
+
+#[test]
+fn what_is_gone_before_it_is_fetched_is_passed_over_and_nobody_is_asked_for_ever() {
+    let scene = Scene::new();
+    let names = planted(&scene, 3, &[]);
+    let repo = scene.repo();
+    let there = || -> Vec<Wanted> {
+        let listed =
+            scene.world.git(&scene.origin, "for-each-ref refs/opensession/branches/ --format=%(objectname)_%(refname)");
+        let wanted = |line: &str| {
+            let (oid, name) = line.split_once('_').unwrap();
+            let ours = name.replace("refs/opensession/branches/", TRACKING);
+            Wanted { oid: oid.parse().unwrap(), mapping: Mapping::new(name, ours).unwrap() }
+        };
+        listed.lines().map(wanted).collect()
+    };
+    let wanted = there();
+    scene.world.git(&scene.origin, &format!("update-ref -d {}", names[1]));
+    let known = KnownUnsound::new();
+    let fetch = |wanted: Vec<Wanted>| {
+        scene.network(None, |network| network.fetch_sound(&repo, &scene.endpoint(), TRACKING, wanted, &known)).unwrap()
+    };
+    let report = fetch(wanted);
+    assert_eq!((report.moved.len(), report.unsound.len(), report.left.len()), (2, 0, 0));
+    // Every one of them is bad: after so many tries the rest is left.
+    planted(&scene, 50, &(0..50).collect::<Vec<_>>());
+    let report = fetch(there());
+    assert!(!report.unsound.is_empty() && !report.left.is_empty());
+    assert_eq!(report.unsound.len() + report.left.len(), 50);
+}
