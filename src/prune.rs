@@ -79,6 +79,8 @@ type Looked = (Oid, Option<BranchName>);
 pub struct LedgerPlan {
     /// The ledger.
     pub ledger: LedgerRef,
+    /// Its branch, if it says.
+    branch: Option<BranchName>,
     /// Its sessions that go.
     pub sessions: usize,
     /// The days they are of.
@@ -246,6 +248,7 @@ impl LedgerPlan {
         let days: BTreeSet<Day> = held.sessions().map(|key| key.day).collect();
         Ok(Self {
             ledger: ledger.clone(),
+            branch: view.branch().cloned(),
             sessions: held.sessions().count(),
             days: days.len(),
             links: held.links.values().sum(),
@@ -270,6 +273,14 @@ impl Rewrite for Plan {
             ..Retention::default()
         };
         without(view, &wanted, batch)
+    }
+
+    fn expired(&self) -> Vec<(LedgerRef, Retention)> {
+        let of = |ledger: &LedgerRef, branch: &Option<BranchName>| {
+            let kept = branch.as_ref().and_then(|branch| self.kept.get(branch)).cloned().unwrap_or_default();
+            (ledger.to_local(), Retention { floor: Some(self.floor), kept, ..Retention::default() })
+        };
+        self.ledgers.iter().map(|plan| of(&plan.ledger, &plan.branch)).collect()
     }
 
     fn message(&self) -> &'static str {

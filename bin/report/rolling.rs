@@ -429,7 +429,9 @@ impl ToldPrune {
             }
             return Ok(Exit::Done);
         };
-        if report.here.is_empty() && report.remotes.iter().all(|remote| remote.rolled.is_empty()) && report.is_done() {
+        let untouched = |remote: &RemoteReport| remote.rolled.is_empty() && remote.notes.is_none();
+        let is_untouched = report.here.is_empty() && report.notes.is_none() && report.remotes.iter().all(untouched);
+        if is_untouched && report.is_done() {
             return Ok(Exit::Done);
         }
         talk.say(&format!("nothing of before {} is kept any more, but what was to be kept", plan.floor));

@@ -8,7 +8,7 @@ use super::{Contents, Destination, Fanout, FanoutError, LedgerOutcome, Plan, Pus
 use crate::git::remote::{FetchError, Lease, Mapping, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError};
 use crate::git::{self, Config, Oid, OwnRef, Repo, Signature};
 use crate::ledger::{Appender, Ledgers, Namespace, Scope, tracking_notes};
-use crate::notes::{self, Join, Limits};
+use crate::notes::{self, Gone, Join, Limits};
 use crate::settings::FanoutMode;
 
 /// Notes to be pushed.
@@ -62,8 +62,8 @@ impl NotesPush {
     /// What the remote is to get: our notes joined into those it is known to have. Nothing is written yet.
     fn join<'repo>(&self, repo: &'repo Repo, destination: &Destination) -> Result<Join<'repo>, FanoutError> {
         let ours = repo.read_ref(notes::live()?.name())?;
-        // Looked up each time: what a lost race has brought may say that more was purged.
-        let limits = Limits { purged: notes::purged(&Ledgers::open(repo, Scope::All)?), held: self.held.clone() };
+        // Looked up each time: what a lost race has brought may say that more is gone.
+        let limits = Limits { gone: Gone::of(&Ledgers::open(repo, Scope::All)?), held: self.held.clone() };
         Ok(notes::join(repo, known(repo, destination)?, ours, &limits, &self.signature)?)
     }
 

@@ -3,7 +3,7 @@
 //! A fetch touches no live ledger, but for this: where a ledger that came has a later floor or new tombstones, or was
 //! rolled (it does not follow on what it was), the live one is replayed on it. And a session that was purged from one
 //! ledger goes from every live one and from the notes, so that no stale clone brings back what somebody has taken out
-//! everywhere else.
+//! everywhere else. What has expired goes from the notes, too.
 //!
 //! What was followed already is written down. So it does not matter who fetched, or whether he was killed before he came
 //! to this: the next fetch, capture or push does it.
@@ -14,9 +14,9 @@ use self::followed::Followed;
 use crate::git::remote::Moved;
 use crate::git::{self, Expected, NewCommit, Oid, Repo, Update};
 use crate::ledger::{
-    Appender, LOCAL_PREFIX, LedgerRef, LedgerView, Replayed, Result, Retention, Theirs, replay, retain,
+    Appender, LOCAL_PREFIX, LedgerRef, LedgerView, Ledgers, Replayed, Result, Retention, Scope, Theirs, replay, retain,
 };
-use crate::notes::{self, Unwanted};
+use crate::notes::{self, Gone, Unwanted};
 
 const MESSAGE: &str = "opensession: purge\n";
 /// How often a lost race is run again.
@@ -73,7 +73,8 @@ struct News<'repo> {
 
 fn follow(repo: &Repo, news: &[News<'_>], by: &Appender<'_>) -> Result<Vec<LedgerRef>, Error> {
     let mut changed = Vec::new();
-    let purged = news.iter().fold(Retention::default(), |all, news| all.and(&news.purged(repo)));
+    let drops: Vec<Retention> = news.iter().map(|news| news.drops(repo)).collect();
+    let purged = drops.iter().fold(Retention::default(), |all, dropped| all.and(&dropped.only_purged()));
     if !purged.purged.is_empty() || !purged.purged_snapshots.is_empty() {
         for live in repo.refs(LOCAL_PREFIX)? {
             let Some(ledger) = LedgerRef::parse(&live.name) else { continue };
@@ -82,7 +83,9 @@ fn follow(repo: &Repo, news: &[News<'_>], by: &Appender<'_>) -> Result<Vec<Ledge
                 changed.push(ledger);
             }
         }
-        notes::forget(repo, &Unwanted::purged(purged.purged), by)?;
+    }
+    if drops.iter().any(|dropped| dropped.floor.is_some() || !dropped.purged.is_empty()) {
+        notes::forget(repo, &Unwanted::gone(Gone::of(&Ledgers::open(repo, Scope::All)?)), by)?;
     }
     for News { ledger, old, view } in news {
         if is_concerned(repo, ledger, *old, view)?
@@ -96,15 +99,17 @@ fn follow(repo: &Repo, news: &[News<'_>], by: &Appender<'_>) -> Result<Vec<Ledge
 }
 
 impl News<'_> {
-    /// What was purged since it was last followed.
-    fn purged(&self, repo: &Repo) -> Retention {
+    /// What was purged, or has expired, since it was last followed.
+    fn drops(&self, repo: &Repo) -> Retention {
         let now = self.view.retention();
         let old = self.old.and_then(|old| LedgerView::at(repo, old).ok());
         let was = old.map(|old| old.retention().clone()).unwrap_or_default();
+        let expires = (now.floor, &now.kept) != (was.floor, &was.kept);
         Retention {
+            floor: now.floor.filter(|_| expires),
+            kept: now.kept.clone(),
             purged: &now.purged - &was.purged,
             purged_snapshots: &now.purged_snapshots - &was.purged_snapshots,
-            ..Retention::default()
         }
     }
 }

@@ -56,6 +56,12 @@ impl Retention {
         self.clone().and(other) == *self
     }
 
+    /// The same without a floor.
+    #[must_use]
+    pub fn only_purged(&self) -> Self {
+        Self { floor: None, kept: BTreeSet::new(), ..self.clone() }
+    }
+
     /// Reads the folder of tombstones.
     pub(super) fn bury(&mut self, entries: &[TreeEntry]) {
         for entry in entries.iter().filter(|entry| entry.kind == EntryKind::File) {

@@ -34,6 +34,11 @@ pub trait Rewrite {
         BTreeSet::new()
     }
 
+    /// What of each ledger is let expire: notes of that go, too.
+    fn expired(&self) -> Vec<(LedgerRef, Retention)> {
+        Vec::new()
+    }
+
     /// The version of the rules by which sessions are redacted again, if they are: then notes of older titles go, too.
     fn redone_by(&self) -> Option<u32> {
         None

@@ -3,7 +3,9 @@
 use super::LedgerRef;
 use super::day::{Day, Month};
 use super::error::{Damage, Error, Result};
+use super::evidence::EvidenceKind;
 use super::layout::{self, LedgerPath, MetaName, SegmentName};
+use super::ledgers::read_evidence;
 use super::meta::{META_LIMIT, Meta};
 use super::retention::Retention;
 use super::sid::{SessionKey, Sid};
@@ -340,6 +342,20 @@ impl<'repo> LedgerView<'repo> {
             }
         }
         Ok(links)
+    }
+
+    /// What ties a session that this ledger keeps to a commit; `None` if nothing does. Of what cannot be read no more is
+    /// known than that it is there.
+    ///
+    /// # Errors
+    /// When something cannot be listed.
+    pub fn tie(&self, commit: Oid, committed_at: Option<i64>, key: SessionKey) -> Result<Option<EvidenceKind>> {
+        if !self.retention.keeps(key) || !self.has_session(key)? {
+            return Ok(None);
+        }
+        let links = self.links(commit, committed_at)?;
+        let found = links.into_iter().find(|(linked, _)| *linked == key);
+        Ok(found.map(|(_, entry)| read_evidence(self, &entry).map_or(EvidenceKind::Window, |evidence| evidence.kind)))
     }
 
     /// The links of a patch, with the evidence's entries.

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::capture::disk;
 use crate::git::Oid;
-use crate::ledger::Sid;
 
-/// The tips of the live ledgers whose links are all in the notes, and who was purged then.
+/// The tips of the live ledgers whose links are all in the notes, and what was gone then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     /// By ref.
     pub tips: BTreeMap<String, String>,
-    /// The sessions whose lines were dropped.
-    pub purged: Vec<Sid>,
+    /// The mark of what was gone when lines were dropped.
+    #[serde(default)]
+    pub gone: String,
     /// The tips of what was fetched when that was looked up.
     pub fetched: BTreeMap<String, String>,
 }

@@ -1,15 +1,16 @@
-//! Notes without what was purged or redacted again, and without the history that still has it.
+//! Notes without what was purged, has expired or was redacted again, and without the history that still has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::gone::Gone;
 use super::line::NoteLine;
-use super::store::{Edit, message, read};
+use super::store::{Edit, message, read, sweep};
 use super::text::NoteText;
 use super::{Error, MOST, Result, live};
 use crate::git::{
     self, EntryKind, Exclude, Expected, NewCommit, NoteBlob, NotesTree, Oid, Repo, Signature, Update, WalkLimits, noted,
 };
-use crate::ledger::{Appender, Sid};
+use crate::ledger::{Appender, Ledgers, Scope, Sid};
 
 /// How often a lost race is run again.
 const TRIES: usize = 16;
@@ -31,8 +32,8 @@ pub struct Forgotten {
 /// Which lines shall not stay, neither in notes nor in their history.
 #[derive(Debug, Clone, Default)]
 pub struct Unwanted {
-    /// Those of sessions that were purged.
-    purged: BTreeSet<Sid>,
+    /// Those of sessions that are gone.
+    gone: Gone,
     /// Those of sessions that were redacted again, if they have another title than the session has now.
     redone: BTreeMap<Sid, Option<String>>,
     /// The rules by which they were: what was written by these, or by later ones, stays.
@@ -40,9 +41,9 @@ pub struct Unwanted {
 }
 
 impl Unwanted {
-    /// Those of sessions that were purged.
-    pub fn purged(sessions: BTreeSet<Sid>) -> Self {
-        Self { purged: sessions, ..Self::default() }
+    /// Those of sessions that are gone.
+    pub fn gone(gone: Gone) -> Self {
+        Self { gone, ..Self::default() }
     }
 
     /// And those of sessions that were redacted again, by `rules`, as the live notes have them now.
@@ -63,19 +64,22 @@ impl Unwanted {
     }
 
     fn is_empty(&self) -> bool {
-        self.purged.is_empty() && self.redone.is_empty()
+        self.gone.is_empty() && self.redone.is_empty()
     }
 
     fn has(&self, line: &NoteLine) -> bool {
-        let is_old = || line.rules < self.rules && self.redone.get(&line.sid).is_some_and(|now| *now != line.title);
-        self.purged.contains(&line.sid) || is_old()
+        self.gone.has(line) || self.is_old(line)
     }
 
-    /// Takes them out of a note. In the place of an old one comes the one that the live notes have at that commit.
-    fn clean(&self, note: &mut NoteText, live: &NoteText) {
-        let unwanted: BTreeSet<Sid> = note.lines().filter(|line| self.has(line)).map(|line| line.sid).collect();
-        note.retain(|line| !unwanted.contains(&line.sid));
-        for line in live.lines().filter(|line| unwanted.contains(&line.sid) && !self.has(line)) {
+    fn is_old(&self, line: &NoteLine) -> bool {
+        line.rules < self.rules && self.redone.get(&line.sid).is_some_and(|now| *now != line.title)
+    }
+
+    /// Puts in the place of lines that are old those that the live notes have at that commit.
+    fn renew(&self, note: &mut NoteText, live: &NoteText) {
+        let old: BTreeSet<Sid> = note.lines().filter(|line| self.is_old(line)).map(|line| line.sid).collect();
+        note.retain(|line| !old.contains(&line.sid));
+        for line in live.lines().filter(|line| old.contains(&line.sid) && !self.has(line)) {
             note.add(line.clone());
         }
     }
@@ -90,7 +94,8 @@ pub fn forget(repo: &Repo, unwanted: &Unwanted, by: &Appender<'_>) -> Result<Opt
     let name = live()?;
     for _ in 0..TRIES {
         let Some(old) = repo.read_ref(name.name())?.filter(|_| !unwanted.is_empty()) else { return Ok(None) };
-        let Some(new) = forgotten(repo, old, unwanted, by.signature)? else {
+        let keepers = Ledgers::open(repo, Scope::Local)?;
+        let Some(new) = without(repo, old, unwanted, Some(&keepers), by.signature)? else {
             // It may have been rewritten by a run that was killed before it came to this.
             if repo.commit(old)?.parents.is_empty() {
                 repo.forget_reflog(&name, by.deadline)?;
@@ -114,6 +119,17 @@ pub fn forget(repo: &Repo, unwanted: &Unwanted, by: &Appender<'_>) -> Result<Opt
 /// # Errors
 /// When the notes cannot be read, or objects not be written.
 pub fn forgotten(repo: &Repo, tip: Oid, unwanted: &Unwanted, signature: &Signature) -> Result<Option<Oid>> {
+    // What is only in ledgers here is not for a remote yet: whoever pushes brings it there.
+    without(repo, tip, unwanted, None, signature)
+}
+
+fn without(
+    repo: &Repo,
+    tip: Oid,
+    unwanted: &Unwanted,
+    keepers: Option<&Ledgers<'_>>,
+    signature: &Signature,
+) -> Result<Option<Oid>> {
     if unwanted.is_empty() || !knows(repo, tip, unwanted)? {
         return Ok(None);
     }
@@ -123,7 +139,10 @@ pub fn forgotten(repo: &Repo, tip: Oid, unwanted: &Unwanted, signature: &Signatu
     let mut notes = Edit::open(repo, Some(tip), 0)?;
     for commit in noted(repo, root, MOST)? {
         let live = read(repo, &live.get(commit)?)?.unwrap_or_default();
-        notes.change(commit, |note| unwanted.clean(note, &live))?;
+        notes.change(commit, |note| {
+            unwanted.renew(note, &live);
+            sweep(repo, note, commit, &unwanted.gone, keepers);
+        })?;
     }
     let message = message(notes.commits);
     let (tree, mut batch) = match notes.finish()? {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::store::{Edit, message, purged, read};
+use super::gone::Gone;
+use super::store::{Edit, message, read};
 use super::{Error, MOST, Result, live, tracking};
 use crate::git::{self, NewCommit, NotesTree, ObjectBatch, Oid, Repo, Signature, Update, notes_between};
-use crate::ledger::{Appender, Ledgers, Scope, Sid};
+use crate::ledger::{Appender, Ledgers, Scope};
 
 /// How often a lost race is run again.
 const TRIES: usize = 16;
@@ -13,8 +14,8 @@ const TRIES: usize = 16;
 /// What of our notes may go into a join.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// The sessions that were purged: no line of them stays.
-    pub purged: BTreeSet<Sid>,
+    /// What is gone: no line of it stays.
+    pub gone: Gone,
     /// The ledgers that the remote must not know yet: our lines about their sessions wait with them.
     pub held: BTreeSet<String>,
 }
@@ -74,12 +75,12 @@ pub fn join<'repo>(
     for commit in differing {
         let Some(mut more) = read(repo, &our_notes.get(commit)?)? else { continue };
         let lines = more.lines().count();
-        more.retain(|line| !limits.held.contains(&line.ledger) && !limits.purged.contains(&line.sid));
+        more.retain(|line| !limits.held.contains(&line.ledger) && !limits.gone.has(line));
         all_of_ours &= more.lines().count() == lines;
         edit.change(commit, |text| *text = std::mem::take(text).join(more))?;
     }
     let joined = edit.commits;
-    edit.drop_sessions(&limits.purged)?;
+    edit.sweep(&limits.gone, None)?;
     all_of_ours &= edit.commits == joined;
     if let Some(ours) = ours.filter(|_| all_of_ours) {
         let is_above = |theirs: Oid| -> git::Result<bool> { Ok(theirs == ours || repo.is_ancestor(theirs, ours)?) };
@@ -107,7 +108,7 @@ pub fn absorb(repo: &Repo, remote: &str, by: &Appender<'_>) -> Result<bool> {
         if ours == Some(theirs) {
             return Ok(false);
         }
-        let limits = Limits { purged: purged(&Ledgers::open(repo, Scope::All)?), held: BTreeSet::new() };
+        let limits = Limits { gone: Gone::of(&Ledgers::open(repo, Scope::All)?), held: BTreeSet::new() };
         let joined = join(repo, Some(theirs), ours, &limits, by.signature)?.finish()?;
         if joined == ours {
             return Ok(false);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hail::Digest;
-use crate::ledger::{EvidenceKind, Sid};
+use crate::ledger::{Day, EvidenceKind, SessionKey, Sid};
 use crate::view::Safe;
 
 /// What every line of ours says it is.
@@ -22,6 +22,8 @@ pub struct NoteLine {
     pub agent: String,
     /// The branch whose ledger has the session.
     pub branch: String,
+    /// The day of the session: when the ledger lets it expire, the line goes with it.
+    pub day: Day,
     /// How many events it had.
     pub events: u64,
     /// How it is tied to the commit.
@@ -59,7 +61,7 @@ pub struct Pointer<'a> {
     /// The digest of the events.
     pub sha256: Digest,
     /// The session.
-    pub sid: Sid,
+    pub key: SessionKey,
     /// The title.
     pub title: Option<&'a str>,
 }
@@ -71,13 +73,14 @@ impl NoteLine {
         Self {
             agent: short(of.agent, TEXT),
             branch: short(of.branch, TEXT),
+            day: of.key.day,
             events: of.events,
             evidence: of.evidence,
             ledger: short(of.ledger, TEXT),
             rules: of.rules,
             schema: SCHEMA.to_owned(),
             sha256: of.sha256,
-            sid: of.sid,
+            sid: of.key.sid,
             title,
         }
     }
@@ -94,9 +97,14 @@ impl NoteLine {
             ledger: &read.ledger,
             rules: read.rules,
             sha256: read.sha256,
-            sid: read.sid,
+            key: read.key(),
             title: read.title.as_deref(),
         }))
+    }
+
+    /// Where the session lies.
+    pub fn key(&self) -> SessionKey {
+        SessionKey { day: self.day, sid: self.sid }
     }
 
     /// The line without its end.
@@ -128,10 +136,11 @@ pub(super) mod tests {
 
     pub fn line(session: &str, events: u64, title: &str) -> NoteLine {
         let sha256 = Digest::of(title.as_bytes());
-        let sid = Sid::new("codex", session);
+        let day = Day::new(2026, 3, 6).expect("a day");
+        let key = SessionKey { day, sid: Sid::new("codex", session) };
         let ledger = "refs/opensession/branches/bWFpbg";
         let (agent, branch, evidence) = ("codex", "main", EvidenceKind::Wrote);
-        NoteLine::new(&Pointer { agent, branch, events, evidence, ledger, rules: 1, sha256, sid, title: Some(title) })
+        NoteLine::new(&Pointer { agent, branch, events, evidence, ledger, rules: 1, sha256, key, title: Some(title) })
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod cursor;
 mod forget;
+mod gone;
 mod join;
 mod line;
 mod pointers;
@@ -16,9 +17,10 @@ mod store;
 mod text;
 
 pub use forget::{Forgotten, Unwanted, forget, forgotten};
+pub use gone::Gone;
 pub use join::{Join, Limits, absorb, join};
 pub use line::{NoteLine, Pointer};
-pub use store::{Written, purged, write};
+pub use store::{Written, write};
 pub use text::NoteText;
 
 use crate::git::{HiddenRef, RefName};

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::gone::Gone;
 use super::line::{NoteLine, Pointer};
 use super::{MOST, Result};
 use crate::git::{ChangeStatus, Oid, Repo};
-use crate::ledger::{Evidence, EvidenceKind, LedgerPath, LedgerView, Ledgers, SessionKey};
+use crate::ledger::{Evidence, EvidenceKind, LedgerPath, LedgerView, Ledgers, SessionKey, StoredSession};
 
 /// The lines of each commit.
 pub(super) type Pointers = BTreeMap<Oid, Vec<NoteLine>>;
@@ -46,20 +47,37 @@ pub(super) fn since(
         // A session that cannot be read has no line; the ledger says what is wrong with it.
         let session = sessions.entry(key).or_insert_with(|| ledgers.session(key).ok().flatten());
         let Some(session) = session else { continue };
-        let branch = view.branch().map(ToString::to_string).unwrap_or_default();
-        let meta = &session.meta;
-        let line = NoteLine::new(&Pointer {
-            agent: &meta.header.agent.tool,
-            branch: &branch,
-            events: meta.events(),
-            evidence: evidence.unwrap_or(EvidenceKind::Window),
-            ledger: view.label(),
-            rules: meta.redaction,
-            sha256: meta.events_sha256,
-            sid: key.sid,
-            title: meta.header.context.title.as_deref(),
-        });
-        found.entry(commit).or_default().push(line);
+        found.entry(commit).or_default().push(line(view, session, evidence));
     }
     Ok(())
+}
+
+/// The line of a session of a live ledger.
+fn line(view: &LedgerView<'_>, session: &StoredSession, evidence: Option<EvidenceKind>) -> NoteLine {
+    let branch = view.branch().map(ToString::to_string).unwrap_or_default();
+    let meta = &session.meta;
+    NoteLine::new(&Pointer {
+        agent: &meta.header.agent.tool,
+        branch: &branch,
+        events: meta.events(),
+        evidence: evidence.unwrap_or(EvidenceKind::Window),
+        ledger: view.label(),
+        rules: meta.redaction,
+        sha256: meta.events_sha256,
+        key: session.key,
+        title: meta.header.context.title.as_deref(),
+    })
+}
+
+/// What takes the place of a line whose own ledger has let the session expire: the greatest line of the ledgers that keep it.
+/// What cannot be read keeps nothing.
+pub(super) fn kept(repo: &Repo, ledgers: &Ledgers<'_>, gone: &Gone, commit: Oid, key: SessionKey) -> Option<NoteLine> {
+    let at = repo.commit(commit).ok().map(|commit| commit.commit_time);
+    let lines = ledgers.views().filter_map(|view| {
+        let evidence = view.tie(commit, at, key).ok().flatten()?;
+        let session = ledgers.session(key).ok().flatten()?;
+        Some(line(view, &session, Some(evidence)))
+    });
+    // A ledger here may not know yet what is known of it.
+    lines.filter(|line| !gone.has(line)).max_by_key(NoteLine::rank)
 }

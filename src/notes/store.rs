@@ -1,13 +1,15 @@
 //! Writing the live notes: what the ledgers have more, and what must go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::cursor::Cursor;
+use super::gone::Gone;
+use super::line::NoteLine;
 use super::pointers::{self, Pointers};
 use super::text::NoteText;
 use super::{Error, LONGEST, MOST, Result, live};
 use crate::git::{self, NewCommit, NoteBlob, NotesTree, ObjectBatch, Oid, Repo, Update, noted};
-use crate::ledger::{Appender, LOCAL_PREFIX, LedgerView, Ledgers, REMOTES_PREFIX, Scope, Sid};
+use crate::ledger::{Appender, LOCAL_PREFIX, Ledgers, REMOTES_PREFIX, Scope, SessionKey};
 
 /// How often a lost race is run again.
 const TRIES: usize = 16;
@@ -21,13 +23,8 @@ pub struct Written {
     pub commits: usize,
 }
 
-/// The sessions that any ledger here says are purged.
-pub fn purged(ledgers: &Ledgers<'_>) -> BTreeSet<Sid> {
-    ledgers.views().flat_map(LedgerView::tombstones).collect()
-}
-
 /// Writes the lines of all links of the live ledgers that are not in the notes yet, and drops those of sessions that were
-/// purged. Where nothing has changed since the last time, some refs are read and nothing else.
+/// purged or have expired. Where nothing has changed since the last time, some refs are read and nothing else.
 ///
 /// # Errors
 /// When a ledger or the notes cannot be read or written; [`Error::Raced`].
@@ -42,8 +39,8 @@ pub fn write(repo: &Repo, by: &Appender<'_>) -> Result<Written> {
     if (&cursor.tips, &cursor.fetched) == (&known.tips, &known.fetched) {
         return Ok(Written { moved: (tip, tip), commits: 0 });
     }
-    let gone = purged(&Ledgers::open(repo, Scope::All)?);
-    cursor.purged = gone.iter().copied().collect();
+    let gone = Gone::of(&Ledgers::open(repo, Scope::All)?);
+    cursor.gone = gone.mark().to_string();
     let ledgers = Ledgers::open(repo, Scope::Local)?;
     let mut wanted = Pointers::new();
     for view in ledgers.views() {
@@ -52,17 +49,17 @@ pub fn write(repo: &Repo, by: &Appender<'_>) -> Result<Written> {
             pointers::since(repo, &ledgers, view, covered, &mut wanted)?;
         }
     }
-    let drop = if cursor.purged == known.purged { BTreeSet::new() } else { gone.clone() };
+    let is_news = cursor.gone != known.gone;
     let edit = |notes: &mut Edit<'_>| {
         for (commit, lines) in &wanted {
             notes.change(*commit, |text| {
                 for line in lines {
                     text.add(line.clone());
                 }
-                text.retain(|line| !gone.contains(&line.sid));
+                sweep(repo, text, *commit, &gone, Some(&ledgers));
             })?;
         }
-        notes.drop_sessions(&drop)
+        if is_news { notes.sweep(&gone, Some(&ledgers)) } else { Ok(()) }
     };
     let written = replace(repo, by, wanted.len(), edit)?;
     cursor.store(&folder);
@@ -137,11 +134,12 @@ impl<'repo> Edit<'repo> {
         Ok(())
     }
 
-    /// Drops the lines of sessions, wherever they are.
-    pub fn drop_sessions(&mut self, sessions: &BTreeSet<Sid>) -> Result<()> {
-        let Some(root) = self.root.filter(|_| !sessions.is_empty()) else { return Ok(()) };
-        for commit in noted(self.repo, root, MOST)? {
-            self.change(commit, |text| text.retain(|line| !sessions.contains(&line.sid)))?;
+    /// Drops the lines of sessions that are gone, wherever they are.
+    pub fn sweep(&mut self, gone: &Gone, keepers: Option<&Ledgers<'_>>) -> Result<()> {
+        let Some(root) = self.root.filter(|_| !gone.is_empty()) else { return Ok(()) };
+        let repo = self.repo;
+        for commit in noted(repo, root, MOST)? {
+            self.change(commit, |text| sweep(repo, text, commit, gone, keepers))?;
         }
         Ok(())
     }
@@ -153,6 +151,18 @@ impl<'repo> Edit<'repo> {
         }
         let tree = self.tree.write(&mut self.batch)?;
         Ok(Some((tree, self.batch)))
+    }
+}
+
+/// Drops the lines of sessions that are gone from the note of a commit. In the place of one that has expired comes what another
+/// of these ledgers, which keeps the session, has of it.
+pub(super) fn sweep(repo: &Repo, note: &mut NoteText, commit: Oid, gone: &Gone, keepers: Option<&Ledgers<'_>>) {
+    let dropped: Vec<SessionKey> = note.lines().filter(|line| gone.has(line)).map(NoteLine::key).collect();
+    note.retain(|line| !gone.has(line));
+    for key in dropped {
+        if let Some(line) = keepers.and_then(|ledgers| pointers::kept(repo, ledgers, gone, commit, key)) {
+            note.add(line);
+        }
     }
 }
 

@@ -17,10 +17,10 @@ use crate::fetch::{self, fetch_from};
 use crate::git::remote::{Network, Rejection, RemoteError};
 use crate::git::{self, Expected, HiddenRef, Oid, Repo, Signature, Update};
 use crate::ledger::{
-    self, Appender, LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, Rewrite, Rolled, is_tracking_notes, roll, rolled,
-    tracking_notes,
+    self, Appender, LOCAL_PREFIX, LedgerRef, Ledgers, REMOTES_PREFIX, Rewrite, Rolled, Scope, is_tracking_notes, roll,
+    rolled, tracking_notes,
 };
-use crate::notes::{self, Forgotten, Unwanted};
+use crate::notes::{self, Forgotten, Gone, Unwanted};
 use crate::store::{self, Store};
 
 /// How long to wait for the capture lock, and for a ref that another process has locked.
@@ -173,7 +173,8 @@ impl Rolling<'_> {
         Ok(())
     }
 
-    /// What is in the notes and in the store of sessions that are gone, and in the notes of those that are redacted again.
+    /// What is in the notes of sessions that are gone, that have expired or that are redacted again, and in the store of those
+    /// that are gone.
     fn clean_beside(&self, rewrite: &dyn Rewrite, report: &mut Report) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         let lock = self.repo.lock(deadline)?;
@@ -188,10 +189,14 @@ impl Rolling<'_> {
 
     /// Which lines shall not stay in any notes.
     fn unwanted(&self, rewrite: &dyn Rewrite) -> Result<Unwanted, Error> {
-        let purged = Unwanted::purged(rewrite.gone());
+        let mut gone = Gone::of(&Ledgers::open(self.repo, Scope::All)?).and_purged(rewrite.gone());
+        for (ledger, retention) in rewrite.expired() {
+            gone.expire(&ledger, &retention);
+        }
+        let unwanted = Unwanted::gone(gone);
         match rewrite.redone_by() {
-            Some(rules) => Ok(purged.and_redone(self.repo, rules)?),
-            None => Ok(purged),
+            Some(rules) => Ok(unwanted.and_redone(self.repo, rules)?),
+            None => Ok(unwanted),
         }
     }
 

@@ -255,7 +255,7 @@ fn the_lines_of_a_purged_session_go_everywhere() {
 fn what_is_forgotten_is_not_in_the_history_of_the_notes_either() {
     use git_opensession::git::{GitEnvironment, Identity, Repo, Signature};
     use git_opensession::ledger::Appender;
-    use git_opensession::notes::{Unwanted, forget};
+    use git_opensession::notes::{Gone, Unwanted, forget};
     let world = noting();
     let one = work_in(&world, world.repo(), "one");
     let two = work_in(&world, world.repo(), "two");
@@ -266,8 +266,9 @@ fn what_is_forgotten_is_not_in_the_history_of_the_notes_either() {
     let signature = Signature { identity: Identity::new("Ann", "ann@example.com"), time: 1_772_798_400, offset: 0 };
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let by = Appender { signature: &signature, lock: None, deadline };
-    let forgotten =
-        forget(&repo, &Unwanted::purged(BTreeSet::from([sid])), &by).expect("it works").expect("there are notes");
+    let forgotten = forget(&repo, &Unwanted::gone(Gone::default().and_purged(BTreeSet::from([sid]))), &by)
+        .expect("it works")
+        .expect("there are notes");
     assert_eq!(world.git(world.repo(), ["rev-list", "--count", NOTES]).ok().trim(), "1");
     assert_eq!(world.git(world.repo(), ["rev-parse", NOTES]).ok().trim(), forgotten.new.to_string());
     assert_eq!(note(&world, world.repo(), &one), "");
