@@ -66,6 +66,8 @@ pub struct Planned {
     pub snapshots: BTreeSet<Digest>,
     /// Under which names it is registered in this repository.
     pub registered: BTreeSet<ObjectName>,
+    /// Under which names it is registered in the user's own store.
+    pub registered_outside: BTreeSet<ObjectName>,
     /// How many bytes it has, at most in one ledger.
     pub bytes: u64,
     /// Whether it was purged before: what is left of it may be history.
@@ -73,16 +75,20 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// Looks through all ledgers of the repository.
+    /// Looks through all ledgers of the repository, its store, and the user's `own` store, if there is one.
     ///
     /// # Errors
     /// When a name names nothing or too much, or the ledgers cannot be listed.
-    pub fn new(repo: &Repo, selection: &Selection, redactor: &Redactor) -> Result<Self, Error> {
+    pub fn new(repo: &Repo, own: Option<&Repo>, selection: &Selection, redactor: &Redactor) -> Result<Self, Error> {
         let mut plan = Self::default();
         let views = plan.views(repo)?;
         let registered = Store::of(repo).sessions()?;
+        let outside = own.map_or_else(|| Ok(Vec::new()), |own| Store::of(own).sessions())?;
         let wanted = match selection {
-            Selection::Named(names) => named(&views, &registered.iter().map(|(sid, ..)| *sid).collect(), names)?,
+            Selection::Named(names) => {
+                let all = registered.iter().chain(&outside).map(|(sid, ..)| *sid).collect();
+                named(&views, &all, names)?
+            }
             Selection::Rule(rule) => by_rule(&views, rule, redactor)?,
             Selection::Before(day) => of_before(&views, *day)?,
         };
@@ -95,6 +101,23 @@ impl Plan {
         }
         for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered.insert(name);
+        }
+        for (sid, name, _) in outside.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
+            plan.sessions.entry(sid).or_default().registered_outside.insert(name);
+        }
+        Ok(plan)
+    }
+
+    /// What there is to purge outside of any repository: sessions in the user's own store.
+    ///
+    /// # Errors
+    /// When a name names nothing or too much, or the store cannot be read.
+    pub fn outside(own: &Repo, names: &[String]) -> Result<Self, Error> {
+        let mut plan = Self::default();
+        let registered = Store::of(own).sessions()?;
+        let wanted = named(&[], &registered.iter().map(|(sid, ..)| *sid).collect(), names)?;
+        for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
+            plan.sessions.entry(sid).or_default().registered_outside.insert(name);
         }
         Ok(plan)
     }

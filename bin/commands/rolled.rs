@@ -34,7 +34,7 @@ pub fn destinations(work: &Work, named: Option<&str>) -> Result<Vec<Destination>
 /// What rolls ledgers here.
 pub fn rolling<'a>(context: &Context, work: &'a Work) -> Rolling<'a> {
     let network = Network { git: &work.program, config: &work.config, prompts: work::prompts(context), deadline: None };
-    Rolling { repo: &work.repo, signature: &work.signature, network }
+    Rolling { repo: &work.repo, own: None, signature: &work.signature, network }
 }
 
 /// Fetches what the remotes have: a plan that does not know it is none. What could not be fetched is told, and then not all

@@ -70,6 +70,15 @@ pub fn repo_or_own(context: &Context) -> Result<(Rc<Repo>, Option<PathBuf>), Fai
     }
 }
 
+/// Who makes commits outside of any repository.
+///
+/// # Errors
+/// When the user's configuration cannot be read.
+pub fn signature_outside(context: &Context) -> Result<Signature, Failure> {
+    let identity = Config::outside(&context.git_environment)?.committer(&context.git_environment);
+    Ok(Signature { identity, time: context.now.seconds(), offset: 0 })
+}
+
 /// The remote that was named, if it can be one: a configured one, or an address.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! What is said of ledgers that were rolled: by `purge`, `prune` and `redact --again`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use git_opensession::fanout::Destination;
@@ -9,7 +9,7 @@ use git_opensession::git::remote::{Rejection, RemoteError};
 use git_opensession::ledger::{self, LedgerRef, Redone};
 use git_opensession::notes::{Forgotten, NOTES};
 use git_opensession::rolling::{RemoteReport, Report, RolledLedger};
-use git_opensession::uri::Source;
+use git_opensession::uri::{ObjectName, Source};
 use git_opensession::view::{Safe, counted, json, size};
 use git_opensession::{prune, purge, redact};
 use serde::Serialize;
@@ -46,6 +46,8 @@ struct Told<T: Serialize> {
     notes: Option<ToldNotes>,
     /// How many registered sessions were taken out of the store.
     unregistered: usize,
+    /// How many were taken out of the user's own store.
+    unregistered_outside: usize,
     remotes: Vec<ToldRemote>,
     /// What was known of other remotes, and let go of.
     dropped: Vec<String>,
@@ -169,6 +171,7 @@ impl<'a> Telling<'a> {
             rolled: rolled.map(ToldRolled::of).collect(),
             notes: report.and_then(|report| report.notes.as_ref()).map(ToldNotes::of),
             unregistered: report.map_or(0, |report| report.unregistered),
+            unregistered_outside: report.and_then(|report| report.outside.as_ref()).map_or(0, |outside| outside.count),
             remotes: remotes.map(ToldRemote::of).collect(),
             dropped: self.dropped.iter().map(ToString::to_string).collect(),
         }
@@ -197,13 +200,22 @@ fn say(talk: &Talk, report: &Report) -> Exit {
             labels.join(", ")
         ));
     }
-    if report.remotes.is_empty() {
+    let is_only_outside = report.here.is_empty() && report.unregistered == 0 && report.outside.is_some();
+    if report.remotes.is_empty() && !is_only_outside {
         talk.say("only here: no remote may have sessions, or there is none");
     }
     if !report.here.is_empty() || report.notes.is_some() || report.unregistered > 0 || !labels.is_empty() {
         let gc = Hint::command(["git", "gc", "--prune=now"], "removes the objects from this repository");
         talk.say(&format!(
             "in this repository the objects stay until git collects garbage: {}",
+            gc.line(talk.program())
+        ));
+    }
+    if let Some(outside) = &report.outside {
+        let folder = outside.folder.to_string_lossy();
+        let gc = Hint::command(["git", "-C", &folder, "gc", "--prune=now"], "removes the objects from there");
+        talk.say(&format!(
+            "in your own store the objects stay until git collects garbage: {}",
             gc.line(talk.program())
         ));
     }
@@ -234,6 +246,8 @@ struct ToldSession {
     snapshots: Vec<String>,
     /// Its addresses on this machine.
     registered: Vec<String>,
+    /// Its addresses in the user's own store.
+    registered_outside: Vec<String>,
     bytes: u64,
     ledgers: Vec<String>,
 }
@@ -252,7 +266,8 @@ impl ToldPurge {
                 events: session.map(|session| session.meta.events()),
                 links: planned.links,
                 snapshots: planned.snapshots.iter().map(ToString::to_string).collect(),
-                registered: planned.registered.iter().map(|name| Source::Local(*name).to_string()).collect(),
+                registered: addresses(&planned.registered),
+                registered_outside: addresses(&planned.registered_outside),
                 bytes: planned.bytes,
                 ledgers: planned.ledgers.iter().map(ToString::to_string).collect(),
             }
@@ -274,16 +289,22 @@ impl ToldPurge {
         let sessions = counted(plan.sessions.len() as u64, "session");
         let rolled = report.here.len() + report.remotes.iter().map(|remote| remote.rolled.len()).sum::<usize>();
         let notes = report.remotes.iter().map(|remote| &remote.notes).chain([&report.notes]).flatten().count();
-        if rolled + notes + report.unregistered == 0 && report.is_done() {
+        let outside = report.outside.as_ref().map_or(0, |outside| outside.count);
+        if rolled + notes + report.unregistered + outside == 0 && report.is_done() {
             talk.say("nothing is left of it to take out");
             return Ok(Exit::Done);
         }
-        let mut places = vec![counted(rolled as u64, "ledger")];
+        let mut places = Vec::new();
+        if rolled > 0 || report.unregistered + outside == 0 {
+            places.push(counted(rolled as u64, "ledger"));
+        }
         if notes > 0 {
             places.push("the notes".to_owned());
         }
-        if report.unregistered > 0 {
-            places.push(format!("the store of this repository ({})", counted(report.unregistered as u64, "snapshot")));
+        for (count, store) in [(report.unregistered, "the store of this repository"), (outside, "your own store")] {
+            if count > 0 {
+                places.push(format!("{store} ({})", counted(count as u64, "snapshot")));
+            }
         }
         talk.say(&format!("purged {sessions} from {}", places.join(", ")));
         Ok(say(talk, report))
@@ -307,7 +328,8 @@ fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planne
         let title = header.context.title.as_deref().unwrap_or_default();
         write!(out, "  {}  {}  {}", session.key.day, Safe::line(&header.agent.tool), Safe::line(title))?;
     }
-    if planned.is_purged && planned.ledgers.is_empty() && planned.registered.is_empty() {
+    let is_registered = !planned.registered.is_empty() || !planned.registered_outside.is_empty();
+    if planned.is_purged && planned.ledgers.is_empty() && !is_registered {
         return writeln!(out, "  (purged before)");
     }
     writeln!(out)?;
@@ -315,7 +337,14 @@ fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planne
     let parts = [size(planned.bytes), counted(links, "commit"), counted(snapshots, "snapshot")];
     writeln!(out, "  {}", parts.join(", "))?;
     planned.registered.iter().try_for_each(|name| writeln!(out, "  {}", Source::Local(*name)))?;
+    let outside = planned.registered_outside.iter();
+    outside.map(|name| Source::Local(*name)).try_for_each(|name| writeln!(out, "  {name} in your own store"))?;
     planned.ledgers.iter().try_for_each(|ledger| writeln!(out, "  {}", Safe::line(&place(ledger))))
+}
+
+/// The addresses of registered sessions.
+fn addresses(names: &BTreeSet<ObjectName>) -> Vec<String> {
+    names.iter().map(|name| Source::Local(*name).to_string()).collect()
 }
 
 /// `main`, or `main at origin`.

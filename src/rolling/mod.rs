@@ -10,6 +10,8 @@
 
 mod remote;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::fanout::{Destination, FanoutError, Unfetched};
@@ -17,8 +19,8 @@ use crate::fetch::{self, fetch_from};
 use crate::git::remote::{Network, Rejection, RemoteError};
 use crate::git::{self, Expected, HiddenRef, Oid, Repo, Signature, Update};
 use crate::ledger::{
-    self, Appender, LOCAL_PREFIX, LedgerRef, Ledgers, REMOTES_PREFIX, Rewrite, Rolled, Scope, is_tracking_notes, roll,
-    rolled, tracking_notes,
+    self, Appender, LOCAL_PREFIX, LedgerRef, Ledgers, REMOTES_PREFIX, Rewrite, Rolled, Scope, Sid, is_tracking_notes,
+    roll, rolled, tracking_notes,
 };
 use crate::notes::{self, Forgotten, Gone, Unwanted};
 use crate::store::{self, Store};
@@ -31,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Rolling<'a> {
     /// The repository.
     pub repo: &'a Repo,
+    /// The user's own store of registered sessions, if it is to be reached, too.
+    pub own: Option<&'a Repo>,
     /// Author and committer of the new commits.
     pub signature: &'a Signature,
     /// How to talk to remotes.
@@ -74,10 +78,32 @@ pub struct Report {
     pub notes: Option<Forgotten>,
     /// How many registered sessions were taken out of the store of this repository.
     pub unregistered: usize,
+    /// What was taken out of the user's own store.
+    pub outside: Option<Outside>,
     /// Remotes, in the order given.
     pub remotes: Vec<RemoteReport>,
     /// Ledgers that cannot be read here or were moved by others all the time; they stay as they are.
     pub left: Vec<(LedgerRef, Left)>,
+}
+
+/// Registered sessions that were taken out of the user's own store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outside {
+    /// How many.
+    pub count: usize,
+    /// Where the store is.
+    pub folder: PathBuf,
+}
+
+impl Outside {
+    /// Takes sessions out of it; `None` if it has none of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn remove(own: &Repo, sessions: &BTreeSet<Sid>, by: &Appender<'_>) -> Result<Option<Self>, store::Error> {
+        let count = Store::of(own).remove(sessions, by)?;
+        Ok((count > 0).then(|| Self { count, folder: own.common_dir().components().collect() }))
+    }
 }
 
 /// Why a ledger was left as it is.
@@ -184,6 +210,10 @@ impl Rolling<'_> {
         }
         report.notes = notes::forget(self.repo, &self.unwanted(rewrite)?, &by)?;
         report.unregistered = Store::of(self.repo).remove(&rewrite.gone(), &by)?;
+        if let Some(own) = self.own {
+            // Its refs are its own: the lock of this repository says nothing of them.
+            report.outside = Outside::remove(own, &rewrite.gone(), &Appender { lock: None, ..by })?;
+        }
         Ok(())
     }
 

@@ -180,3 +180,36 @@ fn reflogs_of_reftables_are_expired() {
         assert!(!reaches(&world, world.origin(), "do one"), "{hash}");
     }
 }
+
+#[test]
+fn what_is_registered_of_it_outside_of_repositories_goes_too() {
+    let world = super::pushed();
+    let (one, hail, outside) = (sid(&world, "write one.rs"), exported(&world, "write one.rs"), world.path("tmp"));
+    let store = world.home().join(".local/share/opensession/store.git");
+    world.os_in(&outside, ["purge", &one, "--yes"]).code(128);
+    assert!(!store.exists(), "a purge makes none");
+    let uri = world.os_in(&outside, ["register", &hail]).ok();
+    let other = world.os_in(&outside, ["register", &exported(&world, "write two.rs")]).ok();
+    world.os_in(&outside, ["register", "--no-redact", &exported(&world, "write one.rs")]).ok();
+    let plan = world.os(["purge", &one, "--dry-run"]).ok();
+    assert!(plan.contains(&format!("{} in your own store", uri.trim())) && !plan.contains(other.trim()), "{plan}");
+    let done = world.os(["purge", &one, "--yes", "--json"]).json();
+    assert_eq!(done["sessions"][0]["registered_outside"], serde_json::json!([uri.trim()]), "{done}");
+    assert_eq!((&done["unregistered"], &done["unregistered_outside"]), (&0.into(), &2.into()), "{done}");
+    world.os_in(&outside, ["cat", uri.trim()]).code(1);
+    world.os_in(&outside, ["cat", other.trim()]).ok();
+    assert!(!is_left(&world, &store, "write one.rs"));
+    // Where there is no repository, there is that store.
+    let two = sid(&world, "write two.rs");
+    assert_eq!(world.os_in(&outside, ["purge", &two[..8], "-n", "--json"]).json()["dry_run"], true);
+    assert!(world.os_in(&outside, ["purge", &two]).code(2).err.contains(&format!("purge {two} --yes")));
+    let said = world.os_in(&outside, ["purge", &two[..8], "--yes"]);
+    assert!(said.out.contains(other.trim()), "{}", said.out);
+    assert!(said.err.contains("from your own store (1 snapshot)"), "{}", said.err);
+    assert!(said.err.contains(&format!("git -C {} gc --prune=now", store.display())), "{}", said.err);
+    said.ok();
+    assert!(!is_left(&world, &store, "write two.rs"));
+    assert_eq!(world.titles(world.repo()), ["write two.rs"], "in the repository nothing was asked for");
+    world.os_in(&outside, ["purge", &two, "--yes"]).code(1);
+    world.os_in(&outside, ["purge", "--before", "2026-03-07", "--yes"]).code(128);
+}
