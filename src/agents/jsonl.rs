@@ -78,6 +78,8 @@ impl OpenLog {
 pub struct Lines<R> {
     source: R,
     buffer: Vec<u8>,
+    /// How much of the buffer has been read; behind it is room for more.
+    filled: usize,
     /// Where in the buffer the next line starts.
     start: usize,
     /// How much of the buffer has been searched for the end of that line.
@@ -121,7 +123,7 @@ impl<R: Read> Lines<R> {
 
     /// The same with another limit than [`LONGEST_LINE`].
     pub fn with_longest(source: R, offset: u64, longest: usize) -> Self {
-        Self { source, buffer: Vec::new(), start: 0, searched: 0, offset, number: 0, longest, at_end: false }
+        Self { source, buffer: Vec::new(), filled: 0, start: 0, searched: 0, offset, number: 0, longest, at_end: false }
     }
 
     /// Where in the log the line starts that is read next.
@@ -138,7 +140,7 @@ impl<R: Read> Lines<R> {
             if let Some(length) = self.find_feed() {
                 return Ok(Some(self.take(length, 1, LineEnd::Terminated)));
             }
-            let pending = self.buffer.len() - self.start;
+            let pending = self.filled - self.start;
             if pending > self.longest {
                 return self.skip_long(pending as u64).map(Some);
             }
@@ -151,10 +153,10 @@ impl<R: Read> Lines<R> {
 
     /// The length of the next line, if its end is in the buffer.
     fn find_feed(&mut self) -> Option<usize> {
-        let unseen = self.buffer.get(self.searched..).unwrap_or_default();
+        let unseen = self.buffer.get(self.searched..self.filled).unwrap_or_default();
         let found = memchr::memchr(b'\n', unseen).map(|at| self.searched + at - self.start);
         if found.is_none() {
-            self.searched = self.buffer.len();
+            self.searched = self.filled;
         }
         found
     }
@@ -171,23 +173,41 @@ impl<R: Read> Lines<R> {
 
     /// Reads more behind what is in the buffer, after moving that to its front.
     fn fill(&mut self) -> io::Result<()> {
-        self.buffer.drain(..self.start);
+        self.buffer.copy_within(self.start..self.filled, 0);
+        self.filled -= self.start;
         self.searched -= self.start;
         self.start = 0;
-        if self.buffer.len() < CHUNK && self.buffer.capacity() > 8 * CHUNK {
-            self.buffer.shrink_to(2 * CHUNK);
+        if self.filled < CHUNK && self.buffer.len() > 8 * CHUNK {
+            self.buffer.truncate(2 * CHUNK);
+            self.buffer.shrink_to_fit();
         }
-        // Spare capacity is never touched before it is read into: a growing buffer costs the
-        // memory of what is in it.
-        let read = self.source.by_ref().take(CHUNK as u64).read_to_end(&mut self.buffer)?;
-        self.at_end = read < CHUNK;
+        // Room is made chunk by chunk, and kept: a growing buffer costs the memory of what is in it.
+        let end = self.filled + CHUNK;
+        if self.buffer.is_empty() {
+            // Zeros that the kernel has: a short log costs no more than it is long.
+            self.buffer = vec![0; end];
+        } else if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        while self.filled < end {
+            let room = self.buffer.get_mut(self.filled..end).unwrap_or_default();
+            match self.source.read(room) {
+                Ok(0) => {
+                    self.at_end = true;
+                    break;
+                }
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
     }
 
     /// Throws the rest of a line away, up to its end, without keeping it.
     fn skip_long(&mut self, mut length: u64) -> io::Result<Line<'_>> {
         self.buffer = Vec::new();
-        (self.start, self.searched) = (0, 0);
+        (self.filled, self.start, self.searched) = (0, 0, 0);
         loop {
             if let Some(rest) = self.find_feed() {
                 let line = Line { number: 0, offset: self.offset, bytes: &[], end: LineEnd::TooLong };
@@ -195,9 +215,8 @@ impl<R: Read> Lines<R> {
                 let number = self.take(rest, 1, LineEnd::TooLong).number;
                 return Ok(Line { number, ..line });
             }
-            length += self.buffer.len() as u64;
-            self.buffer.clear();
-            self.searched = 0;
+            length += self.filled as u64;
+            (self.filled, self.searched) = (0, 0);
             if self.at_end {
                 let line = Line { number: self.number + 1, offset: self.offset, bytes: &[], end: LineEnd::TooLong };
                 self.number += 1;
