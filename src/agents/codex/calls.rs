@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::patch::{self, Change};
-use super::record::{Item, Items, Lax, Output, Payload, text_of, typed};
+use super::quick;
+use super::record::{Item, Items, Lax, Output, Payload, Raw, Said};
 use super::text;
-use super::unescape;
 use crate::session::{Block, Content, EventKind};
 
 /// What a call asks for.
@@ -24,19 +23,18 @@ pub(super) struct Call {
 }
 
 /// A call of a function, with its arguments as a text of JSON.
-pub(super) fn function(payload: &Payload<'_>) -> Call {
+pub(super) fn function(payload: &mut Payload<'_>) -> Call {
     let name = full_name(payload.namespace.str(), payload.name.str());
-    let arguments = arguments(payload.arguments);
-    match arguments {
+    match arguments(std::mem::take(&mut payload.arguments)) {
         Arguments::Map(map) => with_arguments(name, map),
         Arguments::Other(content) => plain(name, content),
     }
 }
 
 /// A call of a tool that takes free text: a patch.
-pub(super) fn custom(payload: &Payload<'_>) -> Call {
+pub(super) fn custom(payload: &mut Payload<'_>) -> Call {
     let name = full_name(payload.namespace.str(), payload.name.str());
-    let input = text_of(payload.input).unwrap_or_default();
+    let input = std::mem::take(&mut payload.input).into_text().unwrap_or_default();
     let edits = if name == "apply_patch" { patch::changes(&input) } else { Vec::new() };
     Call { edits, ..plain(name, Content::text(input)) }
 }
@@ -65,7 +63,7 @@ pub(super) fn web(payload: &Payload<'_>) -> Call {
         #[serde(borrow)]
         url: Lax<'a>,
     }
-    let action: Action<'_> = typed(payload.action).unwrap_or_default();
+    let action: Action<'_> = payload.action.typed().unwrap_or_default();
     let several = || action.queries.0.iter().find_map(|query| query.text.filled());
     let kind = if let Some(url) = action.url.filled() {
         EventKind::WebFetch { url: url.to_owned() }
@@ -78,8 +76,8 @@ pub(super) fn web(payload: &Payload<'_>) -> Call {
 }
 
 /// A search for tools.
-pub(super) fn tool_search(payload: &Payload<'_>) -> Call {
-    let content = match arguments(payload.arguments) {
+pub(super) fn tool_search(payload: &mut Payload<'_>) -> Call {
+    let content = match arguments(std::mem::take(&mut payload.arguments)) {
         Arguments::Map(map) => Content::json(Value::Object(map)),
         Arguments::Other(content) => content,
     };
@@ -107,13 +105,11 @@ enum Arguments {
 
 /// Arguments are a text of JSON; of some tools the JSON itself. What is none, or nested too deep
 /// to be kept as data, stays text.
-fn arguments(raw: Option<&RawValue>) -> Arguments {
-    let text = match text_of(raw) {
-        Some(text) => text,
-        None => match raw {
-            Some(raw) => Cow::Borrowed(raw.get()),
-            None => return Arguments::Map(Map::new()),
-        },
+fn arguments(said: Said<'_>) -> Arguments {
+    let text = match said {
+        Said::Nothing => return Arguments::Map(Map::new()),
+        Said::Text(text) => text,
+        Said::Json(json) => Cow::Borrowed(json),
     };
     if text.is_empty() {
         return Arguments::Map(Map::new());
@@ -126,8 +122,8 @@ fn arguments(raw: Option<&RawValue>) -> Arguments {
 }
 
 /// Raw data, if it can be kept.
-pub(super) fn raw_data(raw: Option<&RawValue>) -> Option<Value> {
-    raw.and_then(|raw| text::data(raw.get()))
+pub(super) fn raw_data(raw: Raw<'_>) -> Option<Value> {
+    raw.0.and_then(text::data)
 }
 
 fn with_arguments(name: String, mut map: Map<String, Value>) -> Call {
@@ -309,14 +305,8 @@ fn shell_json(text: &str) -> Option<(Cow<'_, str>, Metadata)> {
         metadata: Metadata,
     }
     // As Codex spells it; else in any order and with any space.
-    if let Some((output, rest)) = text.strip_prefix("{\"output\":\"").and_then(unescape::until_quote) {
-        let metadata = match rest {
-            "}" => Some(Metadata::default()),
-            rest => rest
-                .strip_prefix(",\"metadata\":")
-                .and_then(|rest| rest.strip_suffix('}'))
-                .and_then(|metadata| serde_json::from_str(metadata).ok()),
-        };
+    if let Some((output, metadata)) = quick::shell(text) {
+        let metadata = if metadata.0.is_some() { metadata.typed() } else { Some(Metadata::default()) };
         if let Some(metadata) = metadata {
             return Some((output, metadata));
         }
@@ -357,13 +347,12 @@ fn reads_as_error(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::output_of;
     use super::*;
     use serde_json::json;
 
     fn call_of(name: &str, arguments: &Value) -> Call {
         let line = json!({"name": name, "arguments": arguments.to_string()}).to_string();
-        function(&serde_json::from_str(&line).unwrap())
+        function(&mut serde_json::from_str(&line).unwrap())
     }
 
     fn command_of(arguments: &Value) -> String {
@@ -376,7 +365,7 @@ mod tests {
     fn answer_to(output: &Value) -> Answer {
         let line = json!({ "output": output }).to_string();
         let payload: Payload<'_> = serde_json::from_str(&line).unwrap();
-        answer(output_of(payload.output))
+        answer(payload.output.into_output())
     }
 
     fn text(text: &str) -> Vec<Block> {
@@ -410,12 +399,12 @@ mod tests {
     #[test]
     fn arguments_that_are_no_data_stay_text() {
         let line = json!({"name": "x", "arguments": "{\"a\":"}).to_string();
-        assert_eq!(function(&serde_json::from_str(&line).unwrap()).content, Content::text("{\"a\":"));
+        assert_eq!(function(&mut serde_json::from_str(&line).unwrap()).content, Content::text("{\"a\":"));
         let deep = "[".repeat(120) + &"]".repeat(120);
         let line = json!({"name": "x", "arguments": deep}).to_string();
-        assert_eq!(function(&serde_json::from_str(&line).unwrap()).content, Content::text(deep));
-        let call: Payload<'_> = serde_json::from_str(r#"{"name":"x","arguments":{"a":1}}"#).unwrap();
-        assert_eq!(function(&call).content, Content::json(json!({"a": 1})));
+        assert_eq!(function(&mut serde_json::from_str(&line).unwrap()).content, Content::text(deep));
+        let mut call: Payload<'_> = serde_json::from_str(r#"{"name":"x","arguments":{"a":1}}"#).unwrap();
+        assert_eq!(function(&mut call).content, Content::json(json!({"a": 1})));
     }
 
     #[test]
@@ -451,6 +440,18 @@ mod tests {
         assert_eq!(json, Answer { blocks: text("no\n"), exit_code: Some(1), duration_ms: Some(250), is_error: true });
         let exit = answer_to(&json!("Exit code: 0\nWall time: 1.5 seconds\nTotal output lines: 2\nOutput:\nok\n"));
         assert_eq!(exit, Answer { blocks: text("ok\n"), exit_code: Some(0), duration_ms: Some(1500), is_error: false });
+        for odd in ["{\"output\":\"a\nb\",\"metadata\":{}}", "{\"metadata\": {}, \"more\":[1], \"output\" : \"a\\nb\"}"]
+        {
+            assert_eq!(answer_to(&json!(odd)).blocks, text("a\nb"));
+        }
+        for none in [
+            r#"{"output":7}"#,
+            r#"{"output":"a","output":"b"}"#,
+            r#"{"output":"a","metadata":7}"#,
+            r#"{"metadata":{},"output":"\ud83d"}"#,
+        ] {
+            assert_eq!(answer_to(&json!(none)).blocks, text(none));
+        }
         let chunk = answer_to(&json!("Chunk ID: ab\nWall time: 0 seconds\nProcess exited with code 2\nOutput:\nx"));
         assert_eq!((chunk.blocks, chunk.exit_code, chunk.is_error), (text("x"), Some(2), true));
     }

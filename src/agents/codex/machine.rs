@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy::Verdict;
 use super::prompts::Pending;
+use super::quick;
 use super::record::{self, Payload};
 use super::results::OpenPatch;
 use super::state::{Facts, Increment, State};
@@ -137,9 +138,13 @@ impl<'s> Machine<'s> {
     fn text(&mut self, offset: u64, number: u64, end: LineEnd, text: &str) -> ControlFlow<()> {
         (self.offset, self.number, self.in_line) = (offset, number, 0);
         self.drop_old_patches();
-        self.start = self.earliest().unwrap_or_else(|| self.anchor());
-        let mut values = jsonl::values::<record::Line<'_>>(text, end);
+        self.anchor_line();
         let mut line = Text { end, text: Some(text) };
+        if let Some(record::Line { timestamp, kind, payload: Some(mut payload) }) = quick::line(text) {
+            let at = self.clock(timestamp.0.as_deref());
+            return self.record(kind.str(), &mut payload, at, line);
+        }
+        let mut values = jsonl::values::<record::Line<'_>>(text, end);
         while let Some(value) = values.next() {
             if line.text.is_some() && !values.is_done() {
                 // One of glued records may be for what was held back before the line, and another be
@@ -288,6 +293,18 @@ impl<'s> Machine<'s> {
         Rc::clone(&self.start)
     }
 
+    /// The start of the line in hand as it can be read again.
+    fn anchor_line(&mut self) {
+        if let Some(earliest) = self.earliest() {
+            self.start = earliest;
+        } else if let Some(unused) = Rc::get_mut(&mut self.start) {
+            (unused.offset, unused.events) = (self.offset, self.made);
+            unused.state.copy_from(&self.state);
+        } else {
+            self.start = self.anchor();
+        }
+    }
+
     /// The state as it is.
     fn anchor(&self) -> Rc<Anchor> {
         Rc::new(Anchor { offset: self.offset, events: self.made, state: self.state.clone() })
@@ -330,10 +347,13 @@ impl<'s> Machine<'s> {
 
     /// The id of the next event of the line in hand.
     pub(super) fn next_id(&mut self) -> String {
-        let id = match self.in_line {
-            0 => format!("o{}", self.offset),
-            n => format!("o{}.{n}", self.offset),
-        };
+        let mut id = String::with_capacity(16);
+        id.push('o');
+        id.push_str(&self.offset.to_string());
+        if self.in_line > 0 {
+            id.push('.');
+            id.push_str(&self.in_line.to_string());
+        }
         self.in_line += 1;
         id
     }
@@ -417,7 +437,7 @@ impl<'s> Machine<'s> {
 /// Whether a line is the first of a log without envelopes: `{id, timestamp, instructions, git}`.
 pub(super) fn is_bare_start(payload: &Payload<'_>, text: &str) -> bool {
     let has_id = payload.tag.0.is_none() && payload.id.filled().is_some() && payload.timestamp.filled().is_some();
-    has_id && (payload.git.is_some() || text.contains("\"instructions\""))
+    has_id && (payload.git.0.is_some() || text.contains("\"instructions\""))
 }
 
 /// What a log has become, up to where it can be read on.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 
 use super::machine::Machine;
-use super::record::{Git, Lax, Payload, text_of, typed};
+use super::record::{Git, Lax, Payload};
 use super::text;
 use crate::session::Timestamp;
 
@@ -61,7 +61,7 @@ impl Machine<'_> {
         if facts.cwd.is_none() {
             set(&mut facts.cwd, &payload.cwd);
         }
-        let git: Git<'_> = typed(payload.git).unwrap_or_default();
+        let git: Git<'_> = payload.git.typed().unwrap_or_default();
         let repository = git.repository_url.filled().map(text::without_credentials);
         let source = source(payload);
         self.state.in_subagent |= source.as_deref() == Some("subagent");
@@ -97,7 +97,7 @@ impl Machine<'_> {
 /// The sessions that this one came from.
 fn parents(payload: &Payload<'_>) -> Vec<String> {
     let own = payload.id.filled();
-    let spawned = payload.source.and_then(|source| subagent_parent(source.get()));
+    let spawned = payload.source.0.and_then(subagent_parent);
     let ids = [
         payload.forked_from_id.filled(),
         payload.parent_thread_id.filled(),
@@ -121,11 +121,10 @@ fn source(payload: &Payload<'_>) -> Option<String> {
     if payload.thread_source.str() == "subagent" {
         return Some("subagent".to_owned());
     }
-    let raw = payload.source?;
-    if let Some(name) = text_of(Some(raw)) {
+    if let Some(name) = payload.source.text() {
         return Some(name.into_owned());
     }
-    let object = text::data(raw.get())?;
+    let object = text::data(payload.source.0?)?;
     let key = object.as_object()?.keys().next()?;
     Some(if key == "sub_agent" { "subagent".to_owned() } else { key.clone() })
 }

@@ -18,6 +18,7 @@ mod machine;
 mod meta;
 mod patch;
 mod prompts;
+mod quick;
 mod record;
 mod results;
 mod state;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::record::Lax;
 
@@ -132,7 +131,7 @@ fn same_file(shown: &str, asked: &str) -> bool {
 }
 
 /// `patch_apply_end.changes`: path -> `{type, unified_diff | content, move_path}`, sorted by path.
-pub(super) fn applied(raw: &RawValue) -> Vec<Change> {
+pub(super) fn applied(json: &str) -> Vec<Change> {
     #[derive(Deserialize, Default)]
     #[serde(default)]
     struct Applied<'a> {
@@ -146,7 +145,7 @@ pub(super) fn applied(raw: &RawValue) -> Vec<Change> {
         move_path: Lax<'a>,
     }
 
-    let Ok(map) = serde_json::from_str::<BTreeMap<Cow<'_, str>, Applied<'_>>>(raw.get()) else { return Vec::new() };
+    let Ok(map) = serde_json::from_str::<BTreeMap<Cow<'_, str>, Applied<'_>>>(json) else { return Vec::new() };
     let change = |(path, applied): (Cow<'_, str>, Applied<'_>)| {
         let what = match applied.kind.str() {
             "add" => What::Add { content: applied.content.into_string() },
@@ -259,12 +258,10 @@ mod tests {
     fn applied_changes_are_read_whatever_else_is_in_them() {
         let raw = r#"{"/r/b":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null,"new":1},
             "/r/a":{"type":"add","content":"x\n"},"/r/c":{"type":"delete","content":"y"},"/r/d":{"type":"?"}}"#;
-        let raw: Box<RawValue> = serde_json::from_str(raw).unwrap();
-        let read = applied(&raw);
+        let read = applied(raw);
         assert_eq!(read.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["/r/a", "/r/b", "/r/c"]);
         assert_eq!(read[1], update("/r/b", "@@ -1 +1 @@\n-a\n+b\n", None));
-        let odd: Box<RawValue> = serde_json::from_str("[1]").unwrap();
-        assert_eq!(applied(&odd), []);
+        assert_eq!(applied("[1]"), []);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::images;
 use super::machine::{Anchor, Machine};
-use super::record::{Items, Lax, Payload, typed};
+use super::record::{Items, Lax, Payload};
 use super::state::{Stream, Title};
 use super::stream::{blocks, injected_by};
 use super::text;
@@ -57,7 +57,9 @@ impl Machine<'_> {
     pub(super) fn user_message(&mut self, payload: &mut Payload<'_>, at: Timestamp) -> ControlFlow<()> {
         self.state.has_user_events = true;
         let message = payload.message.take();
-        let mut images: Vec<Block> = typed::<Vec<Lax<'_>>>(payload.images)
+        let mut images: Vec<Block> = payload
+            .images
+            .typed::<Vec<Lax<'_>>>()
             .unwrap_or_default()
             .iter()
             .filter_map(|url| url.filled())
@@ -85,7 +87,7 @@ impl Machine<'_> {
             blocks.push(Block::Text { text: message });
         }
         blocks.append(&mut images);
-        let files = typed::<Vec<Lax<'_>>>(payload.local_images).unwrap_or_default();
+        let files = payload.local_images.typed::<Vec<Lax<'_>>>().unwrap_or_default();
         let files = files.into_iter().filter(|path| path.filled().is_some());
         blocks.extend(files.map(|path| Block::File { path: path.into_string(), content: None }));
         let place = Place { id: self.next_id(), offset: self.offset, at };

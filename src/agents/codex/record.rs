@@ -4,6 +4,9 @@
 //! that a line is taken apart in one pass: what a type does not have stays empty. Fields that
 //! changed their shape between versions are kept raw, or read by [`Lax`], which takes what is a
 //! text and leaves what is not: an unknown shape costs a field, not the line.
+//!
+//! How a line is read is said twice: here, by serde, for whatever Codex may write, and in
+//! [`quick`](super::quick) for what it does write.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +17,7 @@ use serde_json::value::RawValue;
 use super::unescape;
 
 /// One line.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Line<'a> {
     #[serde(borrow)]
@@ -27,7 +30,7 @@ pub(super) struct Line<'a> {
 }
 
 /// The payload of any line. In the first Rust versions (before 0.32) the line itself.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Payload<'a> {
     #[serde(borrow, rename = "type")]
@@ -57,9 +60,9 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub agent_role: Lax<'a>,
     #[serde(borrow)]
-    pub source: Option<&'a RawValue>,
+    pub source: Raw<'a>,
     #[serde(borrow)]
-    pub git: Option<&'a RawValue>,
+    pub git: Raw<'a>,
 
     // turn_context, and whatever belongs to a turn
     #[serde(borrow)]
@@ -85,9 +88,9 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub summary: Items<'a>,
     #[serde(borrow)]
-    pub images: Option<&'a RawValue>,
+    pub images: Raw<'a>,
     #[serde(borrow)]
-    pub local_images: Option<&'a RawValue>,
+    pub local_images: Raw<'a>,
 
     // calls and what came of them
     #[serde(borrow)]
@@ -97,7 +100,7 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub namespace: Lax<'a>,
     #[serde(borrow)]
-    pub input: Option<&'a RawValue>,
+    pub input: Said<'a>,
     #[serde(borrow)]
     pub status: Lax<'a>,
     #[serde(borrow)]
@@ -105,51 +108,78 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub revised_prompt: Lax<'a>,
     #[serde(borrow)]
-    pub arguments: Option<&'a RawValue>,
+    pub arguments: Said<'a>,
     #[serde(borrow)]
-    pub action: Option<&'a RawValue>,
+    pub action: Raw<'a>,
     #[serde(borrow)]
-    pub result: Option<&'a RawValue>,
+    pub result: Said<'a>,
     #[serde(borrow)]
-    pub tools: Option<&'a RawValue>,
+    pub tools: Raw<'a>,
     #[serde(borrow)]
-    pub duration: Option<&'a RawValue>,
+    pub duration: Raw<'a>,
     #[serde(borrow)]
-    pub changes: Option<&'a RawValue>,
+    pub changes: Raw<'a>,
     #[serde(borrow)]
-    pub output: Option<&'a RawValue>,
+    pub output: Said<'a>,
     pub success: Flag,
 
     // the rest of event_msg
     #[serde(borrow)]
-    pub info: Option<&'a RawValue>,
+    pub info: Raw<'a>,
     #[serde(borrow)]
     pub reason: Lax<'a>,
     #[serde(borrow)]
     pub thread_name: Lax<'a>,
     #[serde(borrow)]
-    pub num_turns: Option<&'a RawValue>,
+    pub num_turns: Raw<'a>,
 
     // lines without an envelope
     #[serde(borrow)]
     pub record_type: Lax<'a>,
 }
 
-/// What a raw value holds, if it has the shape of `T`.
-pub(super) fn typed<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+/// A value as it is spelled, to be read by whoever knows what it should be; `null` is none.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(super) struct Raw<'a>(pub Option<&'a str>);
+
+impl<'a> Raw<'a> {
+    /// What it holds, if it has the shape of `T`.
+    pub(super) fn typed<T: Deserialize<'a>>(self) -> Option<T> {
+        self.0.and_then(|json| serde_json::from_str(json).ok())
+    }
+
+    /// The text, if it is one.
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        self.0.and_then(unescape::text)
+    }
 }
 
-/// A raw value that is a text.
-pub(super) fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    raw.and_then(|raw| unescape::text(raw.get()))
+/// What is a text nearly always, decoded, and else as it is spelled. (Texts of JSON by the rules: half
+/// of a surrogate pair, where a text was cut, becomes U+FFFD instead of an error.)
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) enum Said<'a> {
+    #[default]
+    Nothing,
+    Text(Cow<'a, str>),
+    Json(&'a str),
 }
 
-/// The output of a call.
-pub(super) fn output_of(raw: Option<&RawValue>) -> Output<'_> {
-    match text_of(raw) {
-        Some(text) => Output::text(text),
-        None => typed(raw).unwrap_or_default(),
+impl<'a> Said<'a> {
+    /// The text, if it is one.
+    pub(super) fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Nothing | Self::Json(_) => None,
+        }
+    }
+
+    /// As the output of a call.
+    pub(super) fn into_output(self) -> Output<'a> {
+        match self {
+            Self::Nothing => Output::default(),
+            Self::Text(text) => Output::text(text),
+            Self::Json(json) => Raw(Some(json)).typed().unwrap_or_default(),
+        }
     }
 }
 
@@ -234,11 +264,11 @@ impl Lax<'_> {
 pub(super) struct Flag(pub Option<bool>);
 
 /// The texts and images of a message, of an output or of a summary; a plain text is one item.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Items<'a>(pub Vec<Item<'a>>);
 
 /// One of [`Items`].
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Item<'a> {
     #[serde(borrow)]
@@ -320,6 +350,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Lax<'a> {
         }
 
         deserializer.deserialize_any(LaxVisitor)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Raw(Option::<&RawValue>::deserialize(deserializer)?.map(RawValue::get)))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Said<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Ok(match (raw.text(), raw.0) {
+            (Some(text), _) => Self::Text(text),
+            (None, Some(json)) => Self::Json(json),
+            (None, None) => Self::Nothing,
+        })
     }
 }
 

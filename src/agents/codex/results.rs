@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::calls::{self, Answer, Call};
 use super::machine::{Anchor, Machine};
 use super::patch::{self, Change, What};
-use super::record::{Payload, Seconds, output_of, typed};
+use super::record::{Payload, Seconds};
 use super::text;
 use crate::session::{Attributes, Block, Content, Event, EventKind, Timestamp, attr};
 
@@ -103,14 +103,14 @@ impl Machine<'_> {
     /// How long a call took: its result does not always say.
     pub(super) fn took(&mut self, payload: &Payload<'_>) {
         let id = text::hash("call", payload.call_id.str());
-        let took = typed::<Seconds>(payload.duration).map(|duration| duration.millis());
+        let took = payload.duration.typed::<Seconds>().map(|duration| duration.millis());
         if let Some(call) = self.state.calls.iter_mut().rfind(|call| call.id == id) {
             call.duration_ms = took;
         }
     }
 
-    pub(super) fn output(&mut self, payload: &Payload<'_>, call_id: &str, at: Timestamp) -> ControlFlow<()> {
-        let answer = calls::answer(output_of(payload.output));
+    pub(super) fn output(&mut self, payload: &mut Payload<'_>, call_id: &str, at: Timestamp) -> ControlFlow<()> {
+        let answer = calls::answer(std::mem::take(&mut payload.output).into_output());
         let id = text::hash("call", call_id);
         let open = self.close_patch(id);
         // A script may patch with success and fail later: what the patch printed counts.
@@ -155,7 +155,7 @@ impl Machine<'_> {
         }
         let cwd = self.facts.name_at(self.state.cwd).unwrap_or_default().to_owned();
         let folder = open.as_ref().map_or(cwd, |open| open.folder.clone());
-        let mut changes = payload.changes.map(patch::applied).unwrap_or_default();
+        let mut changes = payload.changes.0.map(patch::applied).unwrap_or_default();
         if changes.is_empty() {
             changes = open.map(|open| open.changes).unwrap_or_default();
         }

@@ -54,6 +54,15 @@ const CALLS: usize = 256;
 const EDITED: usize = 32;
 
 impl State {
+    /// Becomes the same as another one, in the memory it has: there is one of these a line.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        let (mut twins, mut calls) = (std::mem::take(&mut self.twins.0), std::mem::take(&mut self.calls));
+        twins.clone_from(&other.twins.0);
+        calls.clone_from(&other.calls);
+        let (edited, copy) = (Rc::clone(&other.edited), other.copy.clone());
+        *self = Self { twins: Twins(twins), calls, edited, copy, ..*other };
+    }
+
     /// Remembers a call until its result comes.
     pub(super) fn open_call(&mut self, id: u64, name: Option<u32>) {
         if self.calls.len() >= CALLS {
@@ -355,6 +364,9 @@ mod tests {
         }
         let stored = serde_json::to_string(&state).expect("a state can be stored");
         assert!(stored.len() < 30_000, "{} bytes", stored.len());
+        let mut copy = State::default();
+        copy.copy_from(&state);
+        assert_eq!(copy, state);
         assert!(state.close_call(9_999).is_some());
         assert!(state.close_call(9_999).is_none());
     }

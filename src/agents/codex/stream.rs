@@ -12,7 +12,7 @@ use super::calls::{self, Answer};
 use super::copy::{Copy, Role, Verdict};
 use super::images;
 use super::machine::Machine;
-use super::record::{Items, Payload, TokenInfo, text_of, typed};
+use super::record::{Items, Payload, TokenInfo};
 use super::results::of_call;
 use super::state::{Stream, Title};
 use super::text;
@@ -35,7 +35,7 @@ pub(super) fn judge(copy: &mut Copy, kind: &str, payload: &Payload<'_>, at: Time
         | ("event_msg", "agent_message" | "agent_reasoning" | "turn_aborted" | "task_complete" | "turn_complete") => {
             Role::Output
         }
-        ("event_msg", "token_count") if payload.info.is_some() => Role::Output,
+        ("event_msg", "token_count") if payload.info.0.is_some() => Role::Output,
         _ => Role::Neutral,
     };
     let starts_turn = kind == "event_msg" && matches!(tag, "task_started" | "turn_started");
@@ -66,7 +66,7 @@ impl Machine<'_> {
     pub(super) fn absorb(&mut self, kind: &str, payload: &Payload<'_>, at: Timestamp) {
         match (kind, payload.tag.str()) {
             ("event_msg", "token_count") => {
-                let info: TokenInfo = typed(payload.info).unwrap_or_default();
+                let info: TokenInfo = payload.info.typed().unwrap_or_default();
                 self.state.spent(info.total_token_usage, info.last_token_usage);
             }
             ("turn_context", _) => self.turn_context(payload),
@@ -150,7 +150,7 @@ impl Machine<'_> {
             }
             "thread_rolled_back" => {
                 self.flush_pending()?;
-                let undone = typed::<u64>(payload.num_turns).unwrap_or(0);
+                let undone = payload.num_turns.typed::<u64>().unwrap_or(0);
                 self.note("thread_rolled_back", Content::json(serde_json::json!({ "num_turns": undone })), at)?;
             }
             "entered_review_mode" | "exited_review_mode" | "undo_completed" | "error" => {
@@ -224,7 +224,7 @@ impl Machine<'_> {
     }
 
     fn tokens(&mut self, payload: &Payload<'_>) -> ControlFlow<()> {
-        let Some(info) = typed::<TokenInfo>(payload.info) else { return ControlFlow::Continue(()) };
+        let Some(info) = payload.info.typed::<TokenInfo>() else { return ControlFlow::Continue(()) };
         let spent = self.state.spent(info.total_token_usage, info.last_token_usage);
         if spent.is_zero() {
             return ControlFlow::Continue(());
@@ -258,9 +258,10 @@ impl Machine<'_> {
         ControlFlow::Continue(true)
     }
 
-    fn image(&mut self, payload: &Payload<'_>, call_id: &str, at: Timestamp) -> ControlFlow<()> {
+    fn image(&mut self, payload: &mut Payload<'_>, call_id: &str, at: Timestamp) -> ControlFlow<()> {
         let prompt = payload.revised_prompt.str().to_owned();
-        let image = text_of(payload.result).filter(|image| !image.is_empty()).map(|image| images::generated(&image));
+        let image = std::mem::take(&mut payload.result).into_text().filter(|image| !image.is_empty());
+        let image = image.map(|image| images::generated(&image));
         let content = Content { blocks: image.into_iter().collect() };
         self.emit(at, EventKind::ImageGenerate { prompt }, content, of_call(call_id))
     }

@@ -7,22 +7,41 @@
 
 use std::borrow::Cow;
 
-/// Decodes the inside of a JSON text from behind its opening quote. Gives what it says and what
-/// follows its closing quote; `None` if that is not there or an escape is none.
-pub(super) fn until_quote(raw: &str) -> Option<(Cow<'_, str>, &str)> {
+/// What stands between two quotes.
+#[derive(Debug, PartialEq)]
+pub(super) struct Quoted<'a> {
+    /// What it says.
+    pub text: Cow<'a, str>,
+    /// What follows the closing quote.
+    pub rest: &'a str,
+    /// Whether half of a surrogate pair was replaced.
+    pub is_lossy: bool,
+}
+
+/// The most room that is made for a text before it is known to be long.
+const ROOM: usize = 4 << 10;
+
+/// Decodes the inside of a JSON text from behind its opening quote. `None` if there is no closing quote
+/// or an escape is none.
+pub(super) fn until_quote(raw: &str) -> Option<Quoted<'_>> {
     let first = memchr::memchr2(b'"', b'\\', raw.as_bytes())?;
     if raw.as_bytes().get(first) == Some(&b'"') {
-        return Some((Cow::Borrowed(raw.get(..first)?), raw.get(first + 1..)?));
+        return Some(Quoted { text: Cow::Borrowed(raw.get(..first)?), rest: raw.get(first + 1..)?, is_lossy: false });
     }
-    let mut text = String::with_capacity(raw.len());
+    // It may be short and what follows it long.
+    let mut text = String::with_capacity(raw.len().min(ROOM.max(2 * first)));
     let mut rest = raw;
+    let mut is_lossy = false;
     loop {
         let at = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
         text.push_str(rest.get(..at)?);
         let is_end = rest.as_bytes().get(at) == Some(&b'"');
         rest = rest.get(at + 1..)?;
         if is_end {
-            return Some((Cow::Owned(text), rest));
+            if text.capacity() > 2 * text.len() {
+                text.shrink_to_fit();
+            }
+            return Some(Quoted { text: Cow::Owned(text), rest, is_lossy });
         }
         let escape = *rest.as_bytes().first()?;
         rest = rest.get(1..)?;
@@ -35,7 +54,7 @@ pub(super) fn until_quote(raw: &str) -> Option<(Cow<'_, str>, &str)> {
             b'r' => '\r',
             b'b' => '\u{8}',
             b'f' => '\u{c}',
-            b'u' => code_point(&mut rest)?,
+            b'u' => code_point(&mut rest, &mut is_lossy)?,
             _ => return None,
         });
     }
@@ -43,29 +62,53 @@ pub(super) fn until_quote(raw: &str) -> Option<(Cow<'_, str>, &str)> {
 
 /// Decodes a whole JSON text, quotes included.
 pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
-    let (text, rest) = until_quote(raw.trim_ascii().strip_prefix('"')?)?;
-    rest.is_empty().then_some(text)
+    let quoted = until_quote(raw.trim_ascii().strip_prefix('"')?)?;
+    quoted.rest.is_empty().then_some(quoted.text)
 }
 
-/// What follows a `\u`: one code unit, or the two of a pair.
-fn code_point(rest: &mut &str) -> Option<char> {
-    let unit = |text: &str| {
-        let hex = text.get(..4).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-        u16::from_str_radix(hex, 16).ok()
-    };
+/// What follows the closing quote of a JSON text, from behind its opening one, without decoding it.
+pub(super) fn after_quote(mut raw: &str) -> Option<&str> {
+    loop {
+        let at = memchr::memchr2(b'"', b'\\', raw.as_bytes())?;
+        let is_end = raw.as_bytes().get(at) == Some(&b'"');
+        raw = raw.get(at + 1..)?;
+        if is_end {
+            return Some(raw);
+        }
+        let length = match *raw.as_bytes().first()? {
+            b'n' | b'"' | b'\\' | b't' | b'/' | b'r' | b'b' | b'f' => 1,
+            b'u' => {
+                unit(raw.get(1..)?)?;
+                5
+            }
+            _ => return None,
+        };
+        raw = raw.get(length..)?;
+    }
+}
+
+/// What follows a `\u`: one code unit, or the two of a pair. Half of one is U+FFFD.
+fn code_point(rest: &mut &str, is_lossy: &mut bool) -> Option<char> {
     let first = unit(rest)?;
     *rest = rest.get(4..)?;
     if !matches!(first, 0xD800..=0xDFFF) {
         return char::from_u32(u32::from(first));
     }
     let second = rest.strip_prefix("\\u").and_then(unit);
-    match char::decode_utf16([Some(first), second].into_iter().flatten()).next() {
-        Some(Ok(pair)) => {
-            *rest = rest.get(6..)?;
-            Some(pair)
-        }
-        _ => Some(char::REPLACEMENT_CHARACTER),
+    if let Some(Ok(pair)) = char::decode_utf16([Some(first), second].into_iter().flatten()).next() {
+        *rest = rest.get(6..)?;
+        Some(pair)
+    } else {
+        *is_lossy = true;
+        Some(char::REPLACEMENT_CHARACTER)
     }
+}
+
+/// Four hexadecimal digits.
+fn unit(text: &str) -> Option<u16> {
+    // What is made of them would take a sign, too.
+    let hex = text.get(..4).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    u16::from_str_radix(hex, 16).ok()
 }
 
 #[cfg(test)]
@@ -79,16 +122,21 @@ mod tests {
             let raw = serde_json::to_string(&said).unwrap();
             prop_assert_eq!(text(&raw).unwrap(), said.as_str());
             let raw = raw + &after;
-            prop_assert_eq!(until_quote(&raw[1..]), Some((Cow::Owned(said), after.as_str())));
+            prop_assert_eq!(after_quote(&raw[1..]), Some(after.as_str()));
+            let quoted = Quoted { text: Cow::Owned(said), rest: after.as_str(), is_lossy: false };
+            prop_assert_eq!(until_quote(&raw[1..]), Some(quoted));
         }
 
         #[test]
         fn any_text_of_json_reads_as_serde_reads_it(raw in "(\\\\u[0-9a-fA-F]{4}|\\\\[ntrbf/\\\\\"]|[a-zé😀 ]){0,12}") {
             let raw = format!("\"{raw}\"");
+            let quoted = until_quote(&raw[1..]).unwrap();
+            prop_assert_eq!(after_quote(&raw[1..]), Some(""));
             if let Ok(expected) = serde_json::from_str::<String>(&raw) {
-                prop_assert_eq!(text(&raw).unwrap(), expected);
+                prop_assert!(!quoted.is_lossy);
+                prop_assert_eq!(quoted.text, expected);
             } else {
-                prop_assert!(text(&raw).unwrap().contains(char::REPLACEMENT_CHARACTER));
+                prop_assert!(quoted.is_lossy && quoted.text.contains(char::REPLACEMENT_CHARACTER));
             }
         }
     }
@@ -97,6 +145,19 @@ mod tests {
     fn what_is_no_text_is_none() {
         for raw in ["", "\"", "\"a", "\"a\"b", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u123é\"", "7", "\"\\u+123\""] {
             assert_eq!(text(raw), None, "{raw}");
+            if !raw.ends_with("\"b") {
+                assert_eq!(raw.strip_prefix('"').and_then(after_quote), None, "{raw}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_holds_little_more_memory_than_it_needs() {
+        for said in ["\n".to_owned(), "a\n".repeat(100), "line\n".repeat(50_000)] {
+            let raw = serde_json::to_string(&said).unwrap() + &"x".repeat(100_000);
+            let Cow::Owned(text) = until_quote(&raw[1..]).unwrap().text else { panic!("it has escapes") };
+            assert!(text.capacity() <= 2 * text.len(), "{} for {}", text.capacity(), text.len());
+            assert_eq!(text, said);
         }
     }
 
