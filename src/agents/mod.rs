@@ -3,6 +3,7 @@
 //! [`LogParser`] is the one trait of this house. To add an agent, write its room and add it to
 //! [`ALL`]; nothing else needs to know its name.
 
+mod capped;
 pub mod claude_code;
 pub mod codex;
 mod environment;

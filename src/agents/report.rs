@@ -52,6 +52,9 @@ impl Report {
     /// How many skipped places are kept by line.
     pub const PLACES: usize = 100;
 
+    /// What items beyond the most that are kept of a list are called in [`Report::ignored`].
+    pub const LEFT_OUT: &str = "items of too long lists";
+
     /// Notes a place that could not be read.
     pub fn skip(&mut self, line: u64, reason: SkipReason) {
         self.skipped_count += 1;
@@ -62,20 +65,27 @@ impl Report {
 
     /// Notes a record that was read.
     pub fn read(&mut self, kind: &str) {
-        count(&mut self.records, kind);
+        count(&mut self.records, kind, 1);
     }
 
     /// Notes a record that was left out on purpose.
     pub fn ignore(&mut self, kind: &str) {
-        count(&mut self.ignored, kind);
+        count(&mut self.ignored, kind, 1);
+    }
+
+    /// Notes the items of a list that has more than [`MOST_ITEMS`](super::capped::MOST_ITEMS).
+    pub fn leave_out(&mut self, items: u64) {
+        if items > 0 {
+            count(&mut self.ignored, Self::LEFT_OUT, items);
+        }
     }
 }
 
-fn count(counts: &mut BTreeMap<String, u64>, kind: &str) {
+fn count(counts: &mut BTreeMap<String, u64>, kind: &str, more: u64) {
     match counts.get_mut(kind) {
-        Some(n) => *n += 1,
+        Some(n) => *n += more,
         None => {
-            counts.insert(kind.to_owned(), 1);
+            counts.insert(kind.to_owned(), more);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `assistant` records: one block of an API message each, and what the message has cost so far.
 
-use super::content::{content, nth_block};
+use super::content::{Spelled, content};
 use super::raw::{count, flag, shape, text, words};
 use super::reading::{Place, Reading, Thread};
 use super::record::{BlockRecord, Message, Record, UsageRecord, blocks};
@@ -8,7 +8,8 @@ use super::state::{Increase, Tokens, hash};
 use super::subagents::belong_to;
 use super::tools;
 use super::user::injected;
-use crate::agents::{ParseError, SkipReason};
+use crate::agents::capped::{Capped, left_out_note};
+use crate::agents::{ParseError, Report, SkipReason};
 use crate::session::{Attributes, Content, Event, EventKind, Timestamp, attr};
 
 /// The model of records that the program itself wrote in the model's place.
@@ -29,16 +30,24 @@ impl Reading<'_> {
         };
         self.report.read("assistant");
         if text(message.model).as_deref() == Some(SYNTHETIC) {
-            let content = content(message.content);
+            let content = content(message.content, &mut self.report);
             return Ok(if content.blocks.is_empty() { Vec::new() } else { vec![injected("synthetic", content, now)] });
         }
         let task = self.sidechain(thread, record, None, now)?;
         let mut events: Vec<Event> = if let Some(said) = text(message.content) {
             vec![said_by_agent(Content::text(said), now)]
         } else {
-            let blocks = blocks(message.content);
-            let blocks = blocks.iter().enumerate();
-            blocks.filter_map(|block| block_event(thread, &message, block, now, place)).collect()
+            let Capped { items, left_out } = blocks(message.content);
+            let spelled = Spelled::of(message.content);
+            let blocks = items.iter().enumerate();
+            let report = &mut self.report;
+            let events = blocks.filter_map(|block| block_event(thread, &spelled, block, now, place, report));
+            let mut events: Vec<Event> = events.collect();
+            if left_out > 0 {
+                self.report.leave_out(left_out);
+                events.push(said_by_agent(Content::text(left_out_note(left_out)), now));
+            }
+            events
         };
         let attributes = self.costs(thread, record, &message);
         if events.is_empty() && !attributes.is_empty() {
@@ -110,10 +119,11 @@ fn said_by_agent(content: Content, now: Timestamp) -> Event {
 /// The event of one block.
 fn block_event(
     thread: &mut Thread,
-    message: &Message<'_>,
+    spelled: &Spelled<'_>,
     (nth, block): (usize, &BlockRecord<'_>),
     now: Timestamp,
     place: Place,
+    report: &mut Report,
 ) -> Option<Event> {
     let event = |kind, content| Some(Event::new(String::new(), now, kind, content));
     let kind = text(block.kind)?;
@@ -123,7 +133,7 @@ fn block_event(
             Some(said_by_agent(Content::text(said), now))
         }
         // The signature is of no use to a reader; a thought may be nothing else.
-        "thinking" => event(EventKind::Thinking, content(block.thinking)),
+        "thinking" => event(EventKind::Thinking, content(block.thinking, report)),
         "redacted_thinking" => event(EventKind::Thinking, Content::empty()),
         "tool_use" | "server_tool_use" | "mcp_tool_use" => {
             let name = words(block.name).unwrap_or_else(|| "unknown".to_owned());
@@ -143,9 +153,9 @@ fn block_event(
             let call = id.as_ref().and_then(|id| thread.stream.calls.remove(id));
             let name = call.map_or_else(|| "unknown".to_owned(), |call| call.name);
             let kind = EventKind::ToolResult { name, is_error: flag(block.is_error), call_id: id };
-            event(kind, content(block.content))
+            event(kind, content(block.content, report))
         }
-        other => event(EventKind::Custom { kind: other.chars().take(64).collect() }, nth_block(message.content, nth)),
+        other => event(EventKind::Custom { kind: other.chars().take(64).collect() }, spelled.nth(nth)),
     }
 }
 

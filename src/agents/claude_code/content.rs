@@ -1,5 +1,6 @@
 //! What a message or a tool's answer holds, as blocks: text as it is, bytes as a reference.
 
+use std::cell::OnceCell;
 use std::io::Read;
 
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -10,19 +11,40 @@ use sha2::{Digest, Sha256};
 
 use super::raw::{Raw, json, list, shape, text};
 use super::record::{BlockRecord, Source};
+use crate::agents::Report;
+use crate::agents::capped::{Capped, left_out_note};
 use crate::session::{Block, Content};
 
 /// A content, which is one text or a list of blocks, as blocks.
-pub(super) fn content(raw: Raw<'_>) -> Content {
+pub(super) fn content(raw: Raw<'_>, report: &mut Report) -> Content {
     if let Some(text) = text(raw) {
         return if text.is_empty() { Content::empty() } else { Content::text(text) };
     }
-    Content { blocks: list(raw).into_iter().filter_map(block).collect() }
+    let Capped { items, left_out } = list(raw);
+    let mut blocks: Vec<Block> = items.into_iter().filter_map(block).collect();
+    if left_out > 0 {
+        report.leave_out(left_out);
+        blocks.push(Block::Text { text: left_out_note(left_out) });
+    }
+    Content { blocks }
 }
 
-/// One block of a list.
-pub(super) fn nth_block(raw: Raw<'_>, nth: usize) -> Content {
-    Content { blocks: list(raw).get(nth).and_then(|raw| block(raw)).into_iter().collect() }
+/// The blocks of a list as they are spelled, for the few that are asked for.
+pub(super) struct Spelled<'a> {
+    list: Raw<'a>,
+    items: OnceCell<Vec<&'a RawValue>>,
+}
+
+impl<'a> Spelled<'a> {
+    pub(super) fn of(list: Raw<'a>) -> Self {
+        Self { list, items: OnceCell::new() }
+    }
+
+    /// The nth of them as a content.
+    pub(super) fn nth(&self, nth: usize) -> Content {
+        let items = self.items.get_or_init(|| list(self.list).items);
+        Content { blocks: items.get(nth).and_then(|raw| block(raw)).into_iter().collect() }
+    }
 }
 
 /// One block of any type; `None` if there is nothing in it.
@@ -100,7 +122,8 @@ mod tests {
     use super::*;
 
     fn blocks(json: &str) -> Vec<Block> {
-        content(Some(serde_json::from_str(json).expect("the test's JSON is well formed"))).blocks
+        let raw = serde_json::from_str(json).expect("the test's JSON is well formed");
+        content(Some(raw), &mut Report::default()).blocks
     }
 
     fn reference(uri: &str, media_type: &str) -> Block {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use similar::TextDiff;
 
-use super::raw::{Raw, count, list, shape, text, words};
+use super::raw::{Raw, count, each, shape, text, words};
 use crate::session::{Content, EventKind};
 
 /// Tools whose success changes a file.
@@ -115,8 +115,8 @@ fn from_result(tool: &str, result: &EditResult<'_>) -> Option<(EventKind, Conten
     if tool == "Write" && text(result.kind).as_deref() == Some("create") {
         return Some((EventKind::FileCreate { path }, body(text(result.content)?)));
     }
-    let hunks: Vec<Hunk<'_>> = shape(result.structured_patch).filter(|hunks: &Vec<_>| !hunks.is_empty())?;
-    Some((EventKind::FileEdit { path, diff: Some(unified(&hunks)) }, Content::empty()))
+    let diff = Some(unified(result.structured_patch)?);
+    Some((EventKind::FileEdit { path, diff }, Content::empty()))
 }
 
 /// The change as far as the input tells it.
@@ -146,12 +146,12 @@ fn from_input(
         "Edit" if old.is_empty() && input.old_string.is_some() => (EventKind::FileCreate { path }, body(new)),
         "Edit" => edit(diff(&old, &new)),
         "MultiEdit" => {
-            let steps = list(input.edits).into_iter().filter_map(|step| shape::<EditInput<'_>>(Some(step)));
-            let diffs: String = steps
-                .filter_map(|step| {
-                    diff(&text(step.old_string).unwrap_or_default(), &text(step.new_string).unwrap_or_default())
-                })
-                .collect();
+            let mut diffs = String::new();
+            each(input.edits, |step: &RawValue| {
+                let Some(step) = shape::<EditInput<'_>>(Some(step)) else { return };
+                let (old, new) = (text(step.old_string), text(step.new_string));
+                diffs.extend(diff(&old.unwrap_or_default(), &new.unwrap_or_default()));
+            });
             edit(Some(diffs).filter(|diffs| !diffs.is_empty()))
         }
         _ => match text(input.new_source) {
@@ -165,10 +165,10 @@ fn body(text: Cow<'_, str>) -> Content {
     if text.is_empty() { Content::empty() } else { Content::text(text) }
 }
 
-/// `structuredPatch` as a unified diff without file header.
-fn unified(hunks: &[Hunk<'_>]) -> String {
+/// `structuredPatch` as a unified diff without file header; `None` if there is nothing in it.
+fn unified(hunks: Raw<'_>) -> Option<String> {
     let mut diff = String::new();
-    for hunk in hunks {
+    let is_patch = each(hunks, |hunk: Hunk<'_>| {
         let number = |raw| count(raw).unwrap_or(0);
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -179,12 +179,12 @@ fn unified(hunks: &[Hunk<'_>]) -> String {
             number(hunk.new_start),
             number(hunk.new_lines)
         );
-        for line in list(hunk.lines) {
+        each(hunk.lines, |line: &RawValue| {
             diff.push_str(&text(Some(line)).unwrap_or_default());
             diff.push('\n');
-        }
-    }
-    diff
+        });
+    });
+    Some(diff).filter(|diff| is_patch && !diff.is_empty())
 }
 
 /// How many lines are compared one by one. More, and all old ones give way to all new ones: a diff

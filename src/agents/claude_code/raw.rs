@@ -6,11 +6,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::agents::capped::Capped;
 use crate::agents::jsonl::LONGEST_DATA;
 
 /// A field as it is spelled in the log.
@@ -50,8 +53,32 @@ pub(super) fn shape<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
 }
 
 /// The field as a list of raw values; empty if it is none.
-pub(super) fn list(raw: Raw<'_>) -> Vec<&RawValue> {
+pub(super) fn list(raw: Raw<'_>) -> Capped<&RawValue> {
     raw.filter(|raw| raw.get().starts_with('[')).and_then(|raw| shape(Some(raw))).unwrap_or_default()
+}
+
+/// Hands the items of a list over, one by one, however many they are. False: it is none, or one of them
+/// has not the shape of `T`; those before it have been handed over.
+pub(super) fn each<'a, T: Deserialize<'a>>(raw: Raw<'a>, take: impl FnMut(T)) -> bool {
+    struct ListVisitor<T, F>(F, PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for ListVisitor<T, F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(item) = seq.next_element()? {
+                self.0(item);
+            }
+            Ok(())
+        }
+    }
+
+    let Some(raw) = raw else { return false };
+    serde_json::Deserializer::from_str(raw.get()).deserialize_seq(ListVisitor(take, PhantomData)).is_ok()
 }
 
 /// The field as data. What no reader could take (too deep, numbers out of range), and what would take
@@ -73,7 +100,8 @@ fn data(raw: &RawValue, depth: usize) -> Option<Value> {
         }
         b'[' => {
             let depth = depth.checked_sub(1)?;
-            let items = list(Some(raw)).into_iter().map(|item| data(item, depth));
+            let items: Vec<&RawValue> = shape(Some(raw))?;
+            let items = items.into_iter().map(|item| data(item, depth));
             Some(Value::Array(items.collect::<Option<_>>()?))
         }
         b'"' => Some(Value::String(text(Some(raw))?.into_owned())),

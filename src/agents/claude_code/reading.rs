@@ -169,24 +169,24 @@ impl Reading<'_> {
     /// `false` if it was not.
     pub fn line(&mut self, thread: &mut Thread, line: &Line<'_>, until: Option<Timestamp>) -> Result<bool, ParseError> {
         let (text, is_lossy) = line.text();
-        let records: Vec<Result<Record<'_>, SkipReason>> = values(&text, line.end).collect();
-        if let Some(until) = until {
-            let is_later = records.iter().flatten().find_map(moment).is_some_and(|at| at > until);
-            if is_later || records.iter().any(|record| matches!(record, Err(SkipReason::Torn))) {
-                return Ok(false);
-            }
+        if until.is_some_and(|until| is_later(&text, line.end, until)) {
+            return Ok(false);
         }
         self.report.lines += 1;
         if line.end == LineEnd::TooLong {
             self.report.skip(line.number, SkipReason::TooLong);
         }
-        let is_whole = records.iter().all(Result::is_ok);
-        for (nth, record) in records.into_iter().enumerate() {
+        let mut is_whole = true;
+        // One by one: a line of nothing but glued braces has more records than there is memory for.
+        for (nth, record) in values::<Record<'_>>(&text, line.end).enumerate() {
             match record {
                 Ok(record) => {
                     self.record(thread, &record, Place { line: line.number, offset: line.offset, nth })?;
                 }
-                Err(reason) => self.report.skip(line.number, reason),
+                Err(reason) => {
+                    is_whole = false;
+                    self.report.skip(line.number, reason);
+                }
             }
         }
         if is_lossy && is_whole {
@@ -324,6 +324,18 @@ impl Reading<'_> {
             ControlFlow::Break(()) => Err(ParseError::Stopped),
         }
     }
+}
+
+/// Whether a line was written after a moment, or is still being written.
+fn is_later(text: &str, end: LineEnd, until: Timestamp) -> bool {
+    let (mut first, mut is_torn) = (None, false);
+    for record in values::<Record<'_>>(text, end) {
+        match record {
+            Ok(record) => first = first.or_else(|| moment(&record)),
+            Err(reason) => is_torn |= reason == SkipReason::Torn,
+        }
+    }
+    is_torn || first.is_some_and(|at| at > until)
 }
 
 /// When a record was written, if it says so readably.

@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::raw::{Raw, flag, list, shape, text};
+use crate::agents::capped::Capped;
 
 /// One record. Which fields there are depends on `type`; all may be missing.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -255,10 +256,12 @@ pub(super) fn origin_kind(origin: Raw<'_>) -> Option<String> {
 }
 
 /// The blocks of a content: of a list one for each item, of a text none.
-pub(super) fn blocks(content: Raw<'_>) -> Vec<BlockRecord<'_>> {
+pub(super) fn blocks(content: Raw<'_>) -> Capped<BlockRecord<'_>> {
     let content = content.filter(|content| content.get().starts_with('['));
-    shape(content)
-        .unwrap_or_else(|| list(content).into_iter().map(|block| shape(Some(block)).unwrap_or_default()).collect())
+    shape(content).unwrap_or_else(|| {
+        let Capped { items, left_out } = list(content);
+        Capped { items: items.into_iter().map(|block| shape(Some(block)).unwrap_or_default()).collect(), left_out }
+    })
 }
 
 #[cfg(test)]
@@ -281,7 +284,7 @@ mod tests {
     fn a_list_has_one_block_for_each_item() {
         let json = r#"{"message":{"content":[7,{"type":"text","text":"x"},null]}}"#;
         let record: Record<'_> = serde_json::from_str(json).expect("a record");
-        let read = blocks(record.message().and_then(|message| message.content));
+        let read = blocks(record.message().and_then(|message| message.content)).items;
         assert_eq!(read.len(), 3);
         assert_eq!(text(read[1].text).as_deref(), Some("x"));
     }

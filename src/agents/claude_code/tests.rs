@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::ClaudeCode;
-use crate::agents::{Checkpoint, LogParser, ParseError, Parsed, Sink};
+use crate::agents::capped::MOST_ITEMS;
+use crate::agents::{Checkpoint, LogParser, ParseError, Parsed, Report, Sink};
 use crate::session::{Event, StatsFold, Timestamp};
 
 /// The logs that have an expectation beside them.
@@ -322,4 +323,45 @@ fn bombs_cost_only_themselves() {
         let line = serde_json::to_string(event).unwrap();
         assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), *event, "it can be read again");
     }
+}
+
+#[test]
+fn of_a_list_without_end_the_beginning_is_kept_and_the_rest_counted() {
+    let many = |more: usize| vec![serde_json::json!({"type": "text", "text": "x"}); MOST_ITEMS + more];
+    let line = |kind: &str, content: serde_json::Value| {
+        let message = serde_json::json!({"role": kind, "content": content});
+        format!(r#"{{"type":"{kind}","timestamp":"2026-01-02T03:04:05Z","sessionId":"s","message":{message}}}"#)
+    };
+    let answer = serde_json::json!({"type": "tool_result", "tool_use_id": "t", "content": many(1)});
+    let mut beside = vec![answer.clone()];
+    beside.extend(many(2));
+    let lines = [
+        line("user", many(3).into()),
+        line("assistant", many(4).into()),
+        line("user", vec![answer].into()),
+        line("user", beside.into()),
+        line("user", "the end".into()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    let (kept, parsed) = read(&path, None).unwrap();
+    let notes: Vec<_> = kept.events.iter().filter_map(|event| event.content.texts().last()).collect();
+    let note = |nth: usize| notes[nth];
+    assert_eq!(kept.events[0].content.blocks.len(), MOST_ITEMS + 1);
+    assert_eq!(note(0), "[left out: 3 items]");
+    assert_eq!((note(MOST_ITEMS), note(MOST_ITEMS + 1)), ("x", "[left out: 4 items]"));
+    assert_eq!((note(MOST_ITEMS + 2), note(MOST_ITEMS + 3)), ("[left out: 1 items]", "[left out: 1 items]"));
+    assert_eq!(notes[notes.len() - 2..], ["[left out: 3 items]", "the end"]);
+    assert_eq!(parsed.report.ignored[Report::LEFT_OUT], 3 + 4 + 1 + 1 + 3);
+}
+
+#[test]
+fn a_line_of_glued_braces_is_read_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    let typed = r#"{"type":"user","timestamp":"2026-01-02T03:04:05Z","sessionId":"s","message":{"content":"go"}}"#;
+    fs::write(&path, format!("{}{typed}\n", "{}".repeat(50_000))).unwrap();
+    let (kept, parsed) = read(&path, None).unwrap();
+    assert_eq!((kept.events.len(), parsed.report.skipped_count), (1, 50_000));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::content::{content, nth_block};
+use super::content::{Spelled, content};
 use super::human::{self, Voice};
 use super::raw::{Raw, count, flag, shape, text, words};
 use super::reading::{Place, Reading, Thread};
@@ -10,6 +10,7 @@ use super::record::{BlockRecord, Record, TaskResult, blocks};
 use super::state::{Call, hash};
 use super::subagents::{Ending, belong_to};
 use super::{edits, tools};
+use crate::agents::capped::{Capped, left_out_note};
 use crate::agents::jsonl::{self, values};
 use crate::agents::{ParseError, SkipReason};
 use crate::session::{Block, Content, Event, EventKind, Timestamp, attr};
@@ -33,20 +34,24 @@ impl Reading<'_> {
         self.report.read("user");
         let task = self.sidechain(thread, record, message.content, now)?;
         let mut events = Vec::new();
-        let blocks = blocks(message.content);
+        let Capped { items: blocks, left_out } = blocks(message.content);
         let results = blocks.iter().filter(|block| is_result(block)).count();
         if results == 0 {
             self.said(thread, record, message.content, now, &mut events)?;
         }
+        let spelled = Spelled::of(message.content);
         for (nth, block) in blocks.iter().enumerate().filter(|_| results > 0) {
             if is_result(block) {
                 // What the record tells beside the answer belongs to its only one.
                 let rich = record.tool_use_result.filter(|_| results == 1);
                 self.result(thread, block, rich, now, &mut events)?;
             } else {
-                let content = nth_block(message.content, nth);
-                events.push(injected(BESIDE_A_RESULT, content, now));
+                events.push(injected(BESIDE_A_RESULT, spelled.nth(nth), now));
             }
+        }
+        if results > 0 && left_out > 0 {
+            self.report.leave_out(left_out);
+            events.push(injected(BESIDE_A_RESULT, Content::text(left_out_note(left_out)), now));
         }
         belong_to(task.as_ref(), &mut events);
         Ok(events)
@@ -61,7 +66,7 @@ impl Reading<'_> {
         now: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), ParseError> {
-        let content = content(raw);
+        let content = content(raw, &mut self.report);
         if content.blocks.is_empty() {
             self.report.ignore("user/empty");
             return Ok(());
@@ -109,7 +114,7 @@ impl Reading<'_> {
     ) -> Result<(), ParseError> {
         let id = words(block.tool_use_id);
         let call = id.as_ref().and_then(|id| thread.stream.calls.remove(id));
-        let content = content(block.content);
+        let content = content(block.content, &mut self.report);
         let is_error = flag(block.is_error);
         self.task_result(thread, id.as_deref(), call.as_ref(), rich, &content, now)?;
 
@@ -218,5 +223,5 @@ fn call_input(thread: &Thread, line: u64, id: &str) -> Option<Box<RawValue>> {
     let (text, _) = line.text();
     values::<Record<'_>>(&text, line.end)
         .flatten()
-        .find_map(|record| tools::find_input(&blocks(record.message()?.content), id).map(ToOwned::to_owned))
+        .find_map(|record| tools::find_input(&blocks(record.message()?.content).items, id).map(ToOwned::to_owned))
 }

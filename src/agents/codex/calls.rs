@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::items::{Item, Items, Output};
 use super::patch::{self, Change};
 use super::quick;
-use super::record::{Item, Items, Lax, Output, Payload, Raw, Said};
+use super::record::{Lax, Payload, Raw, Said};
 use super::text;
 use crate::session::{Block, Content, EventKind};
 

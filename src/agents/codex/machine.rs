@@ -213,6 +213,7 @@ impl<'s> Machine<'s> {
             self.facts.saw(at);
         }
         let tag = payload.tag.0.clone().unwrap_or_default();
+        self.report.leave_out(payload.content.1 + payload.summary.1);
         let used = self.take(kind, payload, at)?;
         self.kind.clear();
         self.kind.push_str(kind);

@@ -1,6 +1,6 @@
 //! Codex (CLI, IDE extension, Desktop): the rollout files below `$CODEX_HOME`.
 //!
-//! - [`listing`] knows where they lie, [`record`] what a line can be.
+//! - [`listing`] knows where they lie, [`record`] and [`items`] what a line can be.
 //! - [`machine`] reads line by line and holds back what may still change; [`state`] is what it
 //!   remembers, [`stream`] what the records say, [`copy`] what is repeated from another session.
 //! - [`calls`], [`patch`], [`images`], [`text`] and [`unescape`] read what is inside of them.
@@ -13,6 +13,7 @@
 mod calls;
 mod copy;
 mod images;
+mod items;
 mod listing;
 mod machine;
 mod meta;
@@ -40,7 +41,7 @@ use super::jsonl::{self, LineEnd, Lines};
 use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Parsed, Sink};
 
 const AGENT: &str = "codex";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The parser of Codex' logs.
 #[derive(Debug, Clone, Copy, Default)]

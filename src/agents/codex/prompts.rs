@@ -4,11 +4,13 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::images;
+use super::items::Items;
 use super::machine::{Anchor, Machine};
-use super::record::{Items, Lax, Payload};
+use super::record::{Lax, Payload};
 use super::state::{Stream, Title};
 use super::stream::{blocks, injected_by};
 use super::text;
+use crate::agents::capped::Capped;
 use crate::session::{Block, Content, Event, EventKind, Timestamp};
 
 /// A message of the model-facing stream that may be a human's: its twin tells.
@@ -57,14 +59,10 @@ impl Machine<'_> {
     pub(super) fn user_message(&mut self, payload: &mut Payload<'_>, at: Timestamp) -> ControlFlow<()> {
         self.state.has_user_events = true;
         let message = payload.message.take();
-        let mut images: Vec<Block> = payload
-            .images
-            .typed::<Vec<Lax<'_>>>()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|url| url.filled())
-            .map(images::block)
-            .collect();
+        let shown: Capped<Lax<'_>> = payload.images.typed().unwrap_or_default();
+        let files: Capped<Lax<'_>> = payload.local_images.typed().unwrap_or_default();
+        self.report.leave_out(shown.left_out + files.left_out);
+        let mut images: Vec<Block> = shown.items.iter().filter_map(Lax::filled).map(images::block).collect();
         match self.pending.take() {
             Some(pending) if pending.is_twin(&message) => {
                 if images.is_empty() {
@@ -87,8 +85,7 @@ impl Machine<'_> {
             blocks.push(Block::Text { text: message });
         }
         blocks.append(&mut images);
-        let files = payload.local_images.typed::<Vec<Lax<'_>>>().unwrap_or_default();
-        let files = files.into_iter().filter(|path| path.filled().is_some());
+        let files = files.items.into_iter().filter(|path| path.filled().is_some());
         blocks.extend(files.map(|path| Block::File { path: path.into_string(), content: None }));
         let place = Place { id: self.next_id(), offset: self.offset, at };
         self.prompt(place, Content { blocks }, by)

@@ -8,7 +8,8 @@
 
 use std::borrow::Cow;
 
-use super::record::{Flag, Item, Items, Lax, Line, Payload, Raw, Said};
+use super::items::{Item, Items};
+use super::record::{Flag, Lax, Line, Payload, Raw, Said};
 use super::unescape::{self, Quoted};
 
 /// The record of a line, if it is as usual.
@@ -268,7 +269,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn items(&mut self) -> Option<Items<'a>> {
-        let mut items = Vec::new();
+        let mut items = Items::default();
         match self.peek()? {
             b'"' => items.push(Item { text: self.lax()?, ..Item::default() }),
             b'[' => self.list(|cursor| {
@@ -277,7 +278,7 @@ impl<'a> Cursor<'a> {
             })?,
             _ => self.word("null")?,
         }
-        Some(Items(items))
+        Some(items.closed())
     }
 
     fn item(&mut self) -> Option<Item<'a>> {

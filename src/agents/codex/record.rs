@@ -14,6 +14,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::items::{Items, Output};
 use super::unescape;
 
 /// One line.
@@ -263,39 +264,6 @@ impl Lax<'_> {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flag(pub Option<bool>);
 
-/// The texts and images of a message, of an output or of a summary; a plain text is one item.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Items<'a>(pub Vec<Item<'a>>);
-
-/// One of [`Items`].
-#[derive(Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Item<'a> {
-    #[serde(borrow)]
-    pub text: Lax<'a>,
-    #[serde(borrow)]
-    pub image_url: Lax<'a>,
-}
-
-impl Items<'_> {
-    /// The texts, one after the other.
-    pub(super) fn text(&self) -> String {
-        let mut texts = self.0.iter().map(|item| item.text.str());
-        let mut all = texts.next().unwrap_or_default().to_owned();
-        for text in texts {
-            all.push_str(text);
-        }
-        all
-    }
-}
-
-/// The output of a call: a text, items, or (in 2025) `{content, success}`.
-#[derive(Debug, Default)]
-pub(super) struct Output<'a> {
-    pub items: Items<'a>,
-    pub success: Option<bool>,
-}
-
 /// Answers for the shapes that a lenient visitor passes over.
 macro_rules! pass_over {
     ($nothing:expr; $($scalar:ident($type:ty)),*) => {
@@ -309,12 +277,14 @@ macro_rules! pass_over {
     };
 }
 
-fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+pub(super) use pass_over;
+
+pub(super) fn drain_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
     Ok(())
 }
 
-fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
+pub(super) fn drain_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}
     Ok(())
 }
@@ -397,108 +367,5 @@ impl<'de> Deserialize<'de> for Flag {
         }
 
         deserializer.deserialize_any(FlagVisitor)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Output::deserialize(deserializer).map(|output| output.items)
-    }
-}
-
-impl<'a> Output<'a> {
-    fn text(text: Cow<'a, str>) -> Self {
-        let item = Item { text: Lax(Some(text)), ..Item::default() };
-        Self { items: Items(vec![item]), success: None }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Output<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OutputVisitor;
-
-        impl<'de> Visitor<'de> for OutputVisitor {
-            type Value = Output<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Output::text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Output::text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-                Ok(Output::text(Cow::Owned(text)))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element::<Element<'de>>()? {
-                    items.extend(item.0);
-                }
-                Ok(Output { items: Items(items), success: None })
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut output = Output::default();
-                while let Some(key) = map.next_key::<Lax<'de>>()? {
-                    match key.str() {
-                        "content" | "content_items" | "text" => {
-                            output.items.0.extend(map.next_value::<Items<'de>>()?.0);
-                        }
-                        "success" => output.success = map.next_value::<Flag>()?.0,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
-                    }
-                }
-                Ok(output)
-            }
-
-            pass_over!(Output::default(); visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64));
-        }
-
-        deserializer.deserialize_any(OutputVisitor)
-    }
-}
-
-/// One element of a list of items: an object, a plain text, or something else.
-struct Element<'a>(Option<Item<'a>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ElementVisitor;
-
-        impl<'de> Visitor<'de> for ElementVisitor {
-            type Value = Element<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Element(Some(Item { text: Lax(Some(Cow::Borrowed(text))), ..Item::default() })))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Element(Some(Item { text: Lax(Some(Cow::Owned(text.to_owned()))), ..Item::default() })))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-                drain_seq(seq).map(|()| Element(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                let item = Item::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(Element(Some(item)))
-            }
-
-            pass_over!(Element(None); visit_bool(bool), visit_u64(u64), visit_i64(i64), visit_f64(f64));
-        }
-
-        deserializer.deserialize_any(ElementVisitor)
     }
 }

@@ -110,7 +110,9 @@ impl Machine<'_> {
     }
 
     pub(super) fn output(&mut self, payload: &mut Payload<'_>, call_id: &str, at: Timestamp) -> ControlFlow<()> {
-        let answer = calls::answer(std::mem::take(&mut payload.output).into_output());
+        let output = std::mem::take(&mut payload.output).into_output();
+        self.report.leave_out(output.items.1);
+        let answer = calls::answer(output);
         let id = text::hash("call", call_id);
         let open = self.close_patch(id);
         // A script may patch with success and fail later: what the patch printed counts.

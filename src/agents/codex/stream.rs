@@ -11,8 +11,9 @@ use serde_json::Value;
 use super::calls::{self, Answer};
 use super::copy::{Copy, Role, Verdict};
 use super::images;
+use super::items::{Item, Items};
 use super::machine::Machine;
-use super::record::{Items, Payload, TokenInfo};
+use super::record::{Payload, TokenInfo};
 use super::results::of_call;
 use super::state::{Stream, Title};
 use super::text;
@@ -268,7 +269,7 @@ impl Machine<'_> {
 }
 
 pub(super) fn blocks(items: Items<'_>) -> Vec<Block> {
-    let block = |item: super::record::Item<'_>| match item.image_url.filled() {
+    let block = |item: Item<'_>| match item.image_url.filled() {
         Some(url) => Some(images::block(url)),
         None => Some(item.text.into_string()).filter(|text| !text.is_empty()).map(|text| Block::Text { text }),
     };

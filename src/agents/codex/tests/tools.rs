@@ -1,6 +1,8 @@
 //! Calls, results, edits.
 
 use super::*;
+use crate::agents::Report;
+use crate::agents::capped::MOST_ITEMS;
 
 const PATCH: &str =
     "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-old\n+new\n+more\n*** Add File: /r/b.rs\n+b\n*** End Patch";
@@ -172,4 +174,24 @@ fn a_result_without_its_call_is_kept() {
     let mut log = Log::new();
     log.answers("gone", "aborted by user after 2s");
     assert_eq!(log.read().outline(), ["unknown failed: aborted by user after 2s"]);
+}
+
+#[test]
+fn of_a_list_without_end_the_beginning_is_kept_and_the_rest_counted() {
+    let many = |more: usize| vec![json!({"type": "input_text", "text": "x"}); MOST_ITEMS + more];
+    let mut log = Log::new();
+    let id = log.function("shell", &json!({"command": ["ls"]}));
+    log.item(json!({"type": "function_call_output", "call_id": id, "output": many(3)}));
+    log.item(json!({"type": "message", "role": "developer", "content": many(4)}));
+    log.item(json!({"type": "function_call_output", "call_id": "o", "output": {"content": many(5), "success": true}}));
+    log.event(json!({"type": "user_message", "message": "go", "images": vec!["https://x.test/i"; MOST_ITEMS + 6]}));
+    let read = log.read();
+    let blocks = |nth: usize| &read.events[nth].content.blocks;
+    for (nth, left_out) in [(1, 3), (2, 4), (3, 5)] {
+        assert_eq!(blocks(nth).len(), MOST_ITEMS + 1);
+        let note = crate::session::Block::Text { text: format!("[left out: {left_out} items]") };
+        assert_eq!(blocks(nth).last(), Some(&note));
+    }
+    assert_eq!(blocks(4).len(), 1 + MOST_ITEMS);
+    assert_eq!(read.parsed.report.ignored[Report::LEFT_OUT], 3 + 4 + 5 + 6);
 }
