@@ -242,8 +242,8 @@ impl Walk {
         self.world.git(self.world.origin(), ["fsck", "--strict"]).ok();
     }
 
-    /// Whatever modes there were on the way: with notes, every session is noted at its commit, and nothing that was
-    /// purged is anywhere, in what the remote has or in what they have.
+    /// Whatever modes there were on the way: with notes, every session is noted at its commit, none that has expired is noted
+    /// anywhere, and nothing that was purged is anywhere, in what the remote has or in what they have.
     fn check_notes(&mut self, promised: &[usize]) {
         for who in [0, 1, 0, 1] {
             self.git(who, &["config", "opensession.fanout-mode", "git_notes"]);
@@ -255,6 +255,13 @@ impl Walk {
                 let commit = &self.sessions[number].commit;
                 let noted = self.world.git(repository, ["notes", "--ref=opensession", "show", commit]);
                 assert!(noted.out.contains(&title(*number)), "{commit} has no note of {number}: {}", noted.out);
+            }
+            let pattern = title("[0-9]*\"");
+            let told = self.world.git(repository, ["grep", "-h", "-o", &pattern, "refs/notes/opensession"]).out;
+            for (number, _) in self.sessions.iter().filter(|(_, session)| session.gone) {
+                let (place, diary) = (repository.display(), self.diary.join("\n"));
+                let is_noted = told.lines().any(|line| line == format!("{}\"", title(*number)));
+                assert!(!is_noted, "{number} is still noted in {place}; the way to it:\n{diary}");
             }
             let reached = reachable(&self.world, repository);
             for (number, session) in self.sessions.iter().filter(|(_, session)| session.purged) {
@@ -288,7 +295,7 @@ fn id(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-fn title(number: usize) -> String {
+fn title(number: impl std::fmt::Display) -> String {
     format!("Write the file of session {number}")
 }
 

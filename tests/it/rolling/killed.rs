@@ -171,7 +171,8 @@ fn a_fold() {
         if n > 0 {
             kill(&world, &words, length * n / (kills + 1));
         }
-        for commit in &commits {
+        // Folded long ago, just now, and not yet.
+        for commit in [&commits[0], &commits[n as usize], &commits[kills as usize]] {
             assert_eq!(world.os(["show", commit, "--json"]).json()["sessions"].as_array().map(Vec::len), Some(1));
         }
         let began = Instant::now();
