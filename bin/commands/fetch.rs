@@ -140,6 +140,7 @@ fn write(out: &mut dyn Write, label: &str, ledger: &FetchedLedger) -> io::Result
         // It is in the ledger now.
         None if ledger.is_inbox => Ok(()),
         None => writeln!(out, "{}: gone there, and so here", Safe::line(&branch)),
+        Some(_) if ledger.contents.is_empty() => writeln!(out, "{}: no new sessions", Safe::line(&branch)),
         Some(_) => writeln!(out, "{}: {sessions} ({commits}){more}", Safe::line(&branch)),
     }
 }

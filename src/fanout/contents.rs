@@ -40,6 +40,11 @@ impl Contents {
         Ok(contents)
     }
 
+    /// Whether nothing is new.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.commits.is_empty() && !self.more
+    }
+
     /// Adds those of another ledger; a session in both is one.
     pub(super) fn add(&mut self, other: &Self) {
         self.sessions.extend(&other.sessions);
