@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::hail::{BadDigest, Digest};
+use crate::redaction::{Findings, Redactor};
 use crate::session::Timestamp;
 
 /// The only format that is written.
@@ -364,6 +365,22 @@ impl Artifact {
             "questions": self.questions, "next_steps": self.next_steps, "errors": self.errors,
             "left_out": self.left_out,
         })
+    }
+
+    /// What rules of redaction find in it.
+    #[must_use]
+    pub fn findings(&self, redactor: &Redactor) -> Findings {
+        let (mut found, mut left) = (Findings::new(), vec![self.to_json()]);
+        while let Some(value) = left.pop() {
+            match value {
+                serde_json::Value::String(text) => drop(redactor.text(&text, &mut found)),
+                serde_json::Value::Array(values) => left.extend(values),
+                // The names are ours, and say nothing about their values.
+                serde_json::Value::Object(fields) => left.extend(fields.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Every place that is pointed at.

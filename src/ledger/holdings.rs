@@ -15,7 +15,7 @@ use crate::git::{EntryKind, Oid, TreeEntry};
 use crate::hail::{self, Digest};
 
 /// The largest snapshot whose header is read. A larger one is none of ours: readers do not take it either.
-const SNAPSHOT_LIMIT: u64 = 64 << 20;
+pub(super) const SNAPSHOT_LIMIT: u64 = 64 << 20;
 
 /// What one ledger has of some sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -42,7 +42,7 @@ mod tests;
 mod text;
 mod view;
 
-pub use again::{Again, Redone};
+pub use again::{Again, Redone, Reshared};
 pub use anchor::{Anchor, CommitAt, Sketch};
 pub use append::{Append, Appender, Captured, Change, NewAnchor, NewLink, Outcome, Refusal, Report, append};
 pub use day::{BadDay, Day, Month};

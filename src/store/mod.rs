@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use crate::git::{self, EntryKind, Expected, HiddenRef, NewCommit, Oid, Repo, TreeEditor, Update};
 use crate::hail::{self, Digest, Snapshot, UnredactedSnapshot};
 use crate::ledger::{Appender, LedgerPath, Sid};
+use crate::redaction::Redactor;
 use crate::uri::{ObjectName, Source};
 
 pub use places::{Stores, cache_folder, data_folder};
@@ -189,18 +190,56 @@ impl<'repo> Store<'repo> {
         Ok(found)
     }
 
+    /// What today's rules find in sessions that were redacted when they were registered: by older rules, then. Each with the
+    /// text that is to be in its place.
+    ///
+    /// # Errors
+    /// When the store cannot be listed. What cannot be read is passed over: whoever reads it is told.
+    pub fn stale(self, redactor: &Redactor) -> Result<Vec<(ObjectName, Snapshot)>, Error> {
+        let mut stale = Vec::new();
+        for (name, _) in self.entries()?.into_iter().filter(|(_, redaction)| *redaction == Redaction::Applied) {
+            let Ok(Some(object)) = self.get(name) else { continue };
+            let Ok(snapshot) = Snapshot::read(object.text.as_slice(), redactor, LOCAL_LIMIT) else { continue };
+            if !snapshot.findings().is_empty() && ObjectName::from(snapshot.digest()) != name {
+                stale.push((name, snapshot));
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Puts a session, redacted again, in the place of one that was redacted by older rules. Its name is another one.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn replace(self, old: ObjectName, snapshot: &Snapshot, by: &Appender<'_>) -> Result<(), Error> {
+        self.put(snapshot, by)?;
+        self.take_out(|_, name, redaction| name == old && redaction == Redaction::Applied, by).map(drop)
+    }
+
     /// Takes registered sessions out of the store, redacted or not. Gives how many there were. What is gone from the store
     /// is gone with the next `git gc`.
     ///
     /// # Errors
     /// When the store cannot be read or written, or the ref stays locked until the deadline.
     pub fn remove(self, sessions: &BTreeSet<Sid>, by: &Appender<'_>) -> Result<usize, Error> {
+        if sessions.is_empty() {
+            return Ok(0);
+        }
+        self.take_out(|sid, _, _| sessions.contains(&sid), by)
+    }
+
+    fn take_out(
+        self,
+        unwanted: impl Fn(Sid, ObjectName, Redaction) -> bool,
+        by: &Appender<'_>,
+    ) -> Result<usize, Error> {
         let hidden = HiddenRef::under(TAIL).map_err(git::Error::from)?;
         for _ in 0..TRIES {
-            let Some(old) = self.repo.read_ref(hidden.name())?.filter(|_| !sessions.is_empty()) else { return Ok(0) };
+            let Some(old) = self.repo.read_ref(hidden.name())? else { return Ok(0) };
             let mut editor = TreeEditor::new(self.repo, Some(self.repo.commit(old)?.tree));
             let mut removed = 0;
-            for (_, name, redaction) in self.sessions()?.into_iter().filter(|(sid, ..)| sessions.contains(sid)) {
+            let found = self.sessions()?.into_iter();
+            for (_, name, redaction) in found.filter(|(sid, name, redaction)| unwanted(*sid, *name, *redaction)) {
                 editor.remove(path(name, redaction).as_bytes())?;
                 removed += 1;
             }

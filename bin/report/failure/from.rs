@@ -4,7 +4,7 @@ use git_opensession::fanout::FanoutError;
 use git_opensession::git::remote::{FetchError, RemoteError};
 use git_opensession::settings::BadSetting;
 use git_opensession::{
-    browse, capture, doctor, fetch, fold, git, ledger, notes, purge, rolling, share, source, store, sync,
+    browse, capture, doctor, fetch, fold, git, ledger, notes, purge, redact, rolling, share, source, store, sync,
 };
 
 use super::Failure;
@@ -107,6 +107,16 @@ impl From<store::Error> for Failure {
         match error {
             store::Error::Git(error) => Self::Git(error),
             error => Sharing::Store(error).into(),
+        }
+    }
+}
+
+impl From<redact::Error> for Failure {
+    fn from(error: redact::Error) -> Self {
+        match error {
+            redact::Error::Ledger(error) => error.into(),
+            redact::Error::Store(error) => error.into(),
+            redact::Error::Handoff(error) => error.into(),
         }
     }
 }

@@ -98,7 +98,8 @@ fn one_that_cannot_be_read_is_named_and_the_others_are_done() {
     let signature = signature();
     let rolled = roll(&scratch.repo(), &ledger("main"), &again, &appender(&signature)).expect("it rolls");
     assert!(matches!(rolled, Rolled::Moved { .. }));
-    assert_eq!(again.take_failed().into_keys().collect::<Vec<_>>(), [key("bad", NOON)]);
+    let failed: Vec<String> = again.take_failed().iter().map(ToString::to_string).collect();
+    assert!(failed.len() == 1 && failed[0].contains(&key("bad", NOON).sid.to_string()), "{failed:?}");
     assert_eq!(again.take_done().len(), 1);
     assert!(!said(&main_of(&scratch.repo()), key("good", NOON))[0].contains(SECRET));
     assert_eq!(scratch.parts("main", &bad).0.len(), 1, "what cannot be read stays");

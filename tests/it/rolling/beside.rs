@@ -121,7 +121,7 @@ fn what_is_registered_of_it_goes_from_the_store() {
 }
 
 /// Puts a text under `sessions/` of the live ledger of `main`, as somebody who shares it does.
-fn share(world: &World, folder: &Path, text: &str) {
+pub fn share(world: &World, folder: &Path, text: &str) {
     let path = world.path("tmp/snapshot");
     fs::write(&path, text).expect("a file");
     let name = format!("sessions/{}.jsonl", Digest::of(text.as_bytes()));

@@ -1,6 +1,7 @@
 //! Taking things out of ledgers: purged, pruned, redacted again, folded; and killed on the way.
 
 mod beside;
+mod copies;
 mod expired;
 mod fold;
 mod killed;

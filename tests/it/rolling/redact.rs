@@ -135,3 +135,57 @@ fn older_titles_leave_the_notes_and_their_history() {
     world.os(["redact", "--again", "--yes"]).ok();
     assert_eq!(world.refs(world.origin(), "refs/notes/"), settled);
 }
+
+#[test]
+fn what_lies_in_an_inbox_is_redacted_again_and_taken_in() {
+    let world = World::installed();
+    world.work("one", "one.rs");
+    world.push().ok();
+    let tip = |folder: &std::path::Path| world.git(folder, ["rev-parse", MAIN]).ok().trim().to_owned();
+    let ledger = tip(&world.repo());
+    world.work("two", "two.rs");
+    world.push().ok();
+    stored_by_older_rules(&world, false);
+    let home = world.home().display().to_string();
+    // An older version has left both beside a ledger that has one of them; and beside one that nobody has.
+    let left = tip(&world.repo());
+    for (folder, name, oid) in [
+        (world.origin(), format!("refs/opensession/inbox/bWFpbg/{left}"), &left),
+        (world.origin(), MAIN.to_owned(), &ledger),
+        (world.repo(), MAIN.to_owned(), &ledger),
+    ] {
+        world.git(&folder, ["update-ref", &name, oid]).ok();
+    }
+    assert!(reaches(&world, world.origin(), &home));
+    let plan = world.os(["redact", "--again", "--dry-run"]).ok();
+    assert_eq!(plan.lines().filter(|line| line.contains("home")).count(), 2, "{plan}");
+    world.os(["redact", "--again", "--yes"]).ok();
+    assert!(!reaches(&world, world.origin(), &home) && !reaches(&world, world.repo(), &home));
+    assert_eq!(world.refs(world.origin(), "refs/opensession/inbox/"), [""; 0]);
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["fetch"]).ok();
+    assert_eq!(world.titles(&ben), ["write one.rs", "write two.rs"]);
+    assert!(world.os_in(&ben, ["show", "HEAD", "--full"]).ok().contains("~/secret-project"));
+    assert!(!is_left(&world, &ben, &home) && !is_left(&world, world.repo(), &home));
+    world.os_in(&ben, ["fsck"]).ok();
+    let again = world.os(["redact", "--again", "--yes"]);
+    assert!(again.err.contains("all sessions were stored by today's rules"), "{}", again.err);
+}
+
+#[test]
+fn what_lies_beside_a_ledger_that_nobody_has_is_redacted_again() {
+    let world = pushed();
+    stored_by_older_rules(&world, false);
+    let home = world.home().display().to_string();
+    let left = world.git(world.repo(), ["rev-parse", MAIN]).ok().trim().to_owned();
+    world.git(world.origin(), ["update-ref", &format!("refs/opensession/inbox/bWFpbg/{left}"), &left]).ok();
+    for side in [world.origin(), world.repo()] {
+        world.git(&side, ["update-ref", "-d", MAIN]).ok();
+    }
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    world.os_in(&ben, ["redact", "--again", "--yes"]).ok();
+    assert!(!reaches(&world, world.origin(), &home) && !reaches(&world, &ben, &home));
+    assert_eq!(world.refs(world.origin(), "refs/opensession/inbox/"), [""; 0]);
+    assert_eq!(world.titles(&ben), ["write one.rs", "write two.rs"]);
+}

@@ -1,18 +1,22 @@
 //! What is said of ledgers that were rolled: by `purge`, `prune` and `redact --again`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod redact;
+
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use git_opensession::fanout::Destination;
 use git_opensession::git::HiddenRef;
 use git_opensession::git::remote::{Rejection, RemoteError};
-use git_opensession::ledger::{self, LedgerRef, Redone};
+use git_opensession::ledger::{self, LedgerRef};
 use git_opensession::notes::{Forgotten, NOTES};
 use git_opensession::rolling::{RemoteReport, Report, RolledLedger};
 use git_opensession::uri::{ObjectName, Source};
 use git_opensession::view::{Safe, counted, json, size};
-use git_opensession::{prune, purge, redact};
+use git_opensession::{prune, purge};
 use serde::Serialize;
+
+pub use self::redact::{ToldRedact, redact_counts, redact_places};
 
 use super::{Exit, Failure, Hint, chain};
 use crate::cli::Asked;
@@ -353,57 +357,6 @@ fn place(ledger: &LedgerRef) -> String {
     match ledger.remote() {
         Some(remote) => format!("{branch} at {remote}"),
         None => branch,
-    }
-}
-
-/// What is told of a second redaction.
-#[derive(Serialize)]
-pub struct ToldRedact {
-    sessions: Vec<ToldRedone>,
-}
-
-#[derive(Serialize)]
-struct ToldRedone {
-    sid: String,
-    day: String,
-    changed: bool,
-    found: BTreeMap<String, u64>,
-}
-
-impl ToldRedact {
-    /// Of a plan.
-    pub fn new(plan: &redact::Plan) -> Self {
-        let sessions = plan.sessions.iter().map(|(key, redone)| {
-            let (changed, found) = match redone {
-                Redone::Unchanged => (false, BTreeMap::new()),
-                Redone::Changed(found) => (true, found.iter().map(|(rule, n)| (rule.to_owned(), n)).collect()),
-            };
-            ToldRedone { sid: key.sid.to_string(), day: key.day.to_string(), changed, found }
-        });
-        Self { sessions: sessions.collect() }
-    }
-
-    /// Tells it.
-    pub fn tell(self, context: &mut Context, plan: &redact::Plan, telling: Telling<'_>) -> Result<Exit, Failure> {
-        let text = |out: &mut dyn Write| self.sessions.iter().try_for_each(|redone| redone.write(out));
-        telling.print(context, "opensession.redact/1", &self, text)?;
-        let talk = &context.talk;
-        if plan.is_empty() {
-            talk.say("all sessions were stored by today's rules");
-        }
-        let Some(report) = telling.report else { return Ok(Exit::Done) };
-        let (all, changed) = (counted(plan.sessions.len() as u64, "session"), plan.changed());
-        talk.say(&format!("looked through {all} again, {changed} changed"));
-        Ok(say(talk, report))
-    }
-}
-
-impl ToldRedone {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let sid: String = self.sid.chars().take(10).collect();
-        let found: Vec<_> = self.found.iter().map(|(rule, count)| format!("{count} {rule}")).collect();
-        let what = if self.changed { found.join(", ") } else { "nothing more is found".to_owned() };
-        writeln!(out, "{sid}  {}  {}", self.day, Safe::line(&what))
     }
 }
 

@@ -2,21 +2,27 @@
 //!
 //! The text is read from the ledger itself, so that it does not matter whether the agent's log is still there. It is cut
 //! where it was cut before: what has not changed keeps its segments, and a session in which nothing has changed only
-//! gets another `m`, with the version of the rules by which it has been looked through.
+//! gets another `m`, with the version of the rules by which it has been looked through. What was shared as one file is looked
+//! through, too.
+
+mod snapshots;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
-use super::error::{Damage, Error, Result};
-use super::layout::{Hash8, LedgerPath, MetaName, SegmentName, session_path};
-use super::meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
-use super::roll::{Rewrite, each_commit};
-use super::sid::{SessionKey, Sid};
-use super::text::SessionText;
-use super::view::{LedgerView, SessionFolder, StoredSession};
 use crate::git::{EntryKind, ObjectBatch, Oid, Repo, TreeEditor};
-use crate::hail::{Record, RecordBuilder, SegmentBody};
-use crate::redaction::{Findings, Redactor};
+use crate::hail::{Digest, Record, RecordBuilder, SegmentBody};
+use crate::ledger::error::{Damage, Error, Result};
+use crate::ledger::layout::{Hash8, LedgerPath, MetaName, SegmentName, session_path};
+use crate::ledger::meta::{META_LIMIT, Meta, SEGMENT_LIMIT, SegmentEntry};
+use crate::ledger::roll::{Rewrite, each_commit};
+use crate::ledger::sid::{SessionKey, Sid};
+use crate::ledger::text::SessionText;
+use crate::ledger::view::{LedgerView, SessionFolder, StoredSession};
+use crate::redaction::{Findings, Person, Redactor};
+
+pub use self::snapshots::Reshared;
+use self::snapshots::has_older_snapshots;
 
 /// The folders between that of all sessions and that of one.
 const DEPTH: usize = 4;
@@ -25,8 +31,15 @@ const DEPTH: usize = 4;
 pub struct Again<'a> {
     redactor: &'a Redactor,
     version: u32,
+    /// What was shared was looked through for the person who shared it; who looks through it again is another one.
+    nobody: Redactor,
     done: RefCell<BTreeMap<SessionKey, Redone>>,
     failed: RefCell<BTreeMap<SessionKey, Error>>,
+    reshared: RefCell<BTreeMap<Digest, Reshared>>,
+    /// Snapshots in which nothing is found.
+    sound: RefCell<HashSet<Oid>>,
+    /// Snapshots that cannot be read.
+    unread: RefCell<BTreeMap<String, Error>>,
 }
 
 /// What came of a session.
@@ -41,7 +54,16 @@ pub enum Redone {
 impl<'a> Again<'a> {
     /// By these rules, which have that version.
     pub fn new(redactor: &'a Redactor, version: u32) -> Self {
-        Self { redactor, version, done: RefCell::default(), failed: RefCell::default() }
+        Self {
+            redactor,
+            version,
+            nobody: Redactor::new(&Person::default()),
+            done: RefCell::default(),
+            failed: RefCell::default(),
+            reshared: RefCell::default(),
+            sound: RefCell::default(),
+            unread: RefCell::default(),
+        }
     }
 
     /// The sessions that were redacted again, in any ledger, since this was last asked.
@@ -49,9 +71,14 @@ impl<'a> Again<'a> {
         self.done.take()
     }
 
-    /// Those that cannot be read, and why. They stay as they are.
-    pub fn take_failed(&self) -> BTreeMap<SessionKey, Error> {
-        self.failed.take()
+    /// The snapshots that were redacted again, in any ledger, by the names they had, since this was last asked.
+    pub fn take_reshared(&self) -> BTreeMap<Digest, Reshared> {
+        self.reshared.take()
+    }
+
+    /// The sessions and snapshots that cannot be read, and why. They stay as they are.
+    pub fn take_failed(&self) -> Vec<Error> {
+        self.failed.take().into_values().chain(self.unread.take().into_values()).collect()
     }
 
     /// The sessions of a ledger that were stored by older rules, with their folders.
@@ -119,10 +146,12 @@ impl Rewrite for Again<'_> {
                 Err(error) => drop(self.failed.borrow_mut().insert(key, error)),
             }
         }
+        is_changed |= self.snapshots(view, &mut editor, batch)?;
         if is_changed {
             return Ok(Some(editor.write(batch)?));
         }
-        Ok(has_older_history(view, self.version)?.then_some(view.root()))
+        let has_older = has_older_history(view, self.version)? || has_older_snapshots(view)?;
+        Ok(has_older.then_some(view.root()))
     }
 
     fn redone_by(&self) -> Option<u32> {

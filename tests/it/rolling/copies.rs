@@ -1,0 +1,134 @@
+//! `redact --again` reaches what was copied out of sessions by older rules: shared, registered, handed over.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use git_opensession::git::{GitEnvironment, Identity, Repo, Signature};
+use git_opensession::hail::{Digest, Snapshot};
+use git_opensession::ledger::Appender;
+use git_opensession::redaction::Redactor;
+use git_opensession::store::{LOCAL_LIMIT, Store};
+
+use super::beside::share;
+use super::{MAIN, contains, is_left, pushed, reaches, sid};
+use crate::world::World;
+
+/// What older rules knew nothing of.
+const LEFT: &str = "/home/zoe/secret-project";
+
+/// The text of the session `one` as older rules have left it.
+fn older(world: &World) -> String {
+    let text = world.os(["cat", &sid(world, "write one.rs")]).ok();
+    assert!(text.contains("It is written."));
+    text.replace("It is written.", &format!("It is written in {LEFT}."))
+}
+
+/// Registers a text in a repository as older rules did.
+fn registered_by_older_rules(world: &World, folder: &Path, text: &str) -> String {
+    let environment = GitEnvironment { home: Some(world.home()), ..GitEnvironment::default() };
+    let repo = if folder.ends_with("store.git") {
+        Repo::open_private(folder, &environment).expect("it opens").expect("it is there")
+    } else {
+        Repo::open(folder, &environment).expect("a repository")
+    };
+    let snapshot = Snapshot::read(text.as_bytes(), &Redactor::of_secrets_only(), LOCAL_LIMIT).expect("HAIL");
+    assert!(contains(snapshot.text(), LEFT));
+    let signature = Signature { identity: Identity::new("Old", "old@example.com"), time: 1_772_798_400, offset: 0 };
+    let by = Appender { signature: &signature, lock: None, deadline: Instant::now() + Duration::from_secs(60) };
+    Store::of(&repo).put(&snapshot, &by).expect("it is stored");
+    format!("os://src/local/{}", snapshot.digest())
+}
+
+#[test]
+fn what_is_registered_gets_another_address_here_and_in_the_own_store() {
+    let world = pushed();
+    let outside = world.path("tmp");
+    let store = world.home().join(".local/share/opensession/store.git");
+    let sound = world.os(["cat", &sid(&world, "write two.rs")]).ok();
+    fs::write(world.path("tmp/two.jsonl"), sound).expect("a file");
+    let two = world.os_in(&outside, ["register", "two.jsonl"]).ok();
+    let text = older(&world);
+    let old = registered_by_older_rules(&world, &world.repo(), &text);
+    assert_eq!(registered_by_older_rules(&world, &store, &text), old);
+    assert!(world.os(["cat", &old]).ok().contains(LEFT));
+
+    let plan = world.os(["redact", "--again", "--dry-run"]).ok();
+    assert_eq!(plan.lines().filter(|line| line.starts_with(&format!("{old} -> os://src/local/"))).count(), 2, "{plan}");
+    assert!(plan.contains(" in your own store: 1 user"), "{plan}");
+    assert!(world.os(["redact", "--again"]).code(2).err.contains("redact --again --yes"));
+    let done = world.os(["redact", "--again", "--yes", "--json"]).json();
+    let new = done["registered"][0]["new"].as_str().expect("an address").to_owned();
+    assert_eq!(done["registered"][1]["outside"], true, "{done}");
+    for folder in [&world.repo(), &outside] {
+        world.os_in(folder, ["cat", &old]).code(1);
+        let text = world.os_in(folder, ["cat", &new]).ok();
+        assert!(text.contains("It is written in /home/user/secret-project."), "{text}");
+        world.os_in(folder, ["cat", two.trim()]).ok();
+    }
+    assert!(!is_left(&world, world.repo(), LEFT) && !is_left(&world, &store, LEFT));
+    let again = world.os(["redact", "--again", "--yes"]);
+    assert!(again.err.contains("all sessions were stored by today's rules"), "{}", again.err);
+    again.ok();
+}
+
+#[test]
+fn a_shared_snapshot_gets_another_name_and_the_old_one_comes_back_from_nobody() {
+    let world = pushed();
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    let text = older(&world);
+    let old = format!("sessions/{}.jsonl", Digest::of(text.as_bytes()));
+    share(&world, &world.repo(), &text);
+    world.os(["push"]).ok();
+    world.git(&ben, ["fetch", "-q", "origin", &format!("{MAIN}:{MAIN}")]).ok();
+    let sound = world.os(["cat", &sid(&world, "write two.rs")]).ok();
+    share(&world, &ben, &sound);
+    assert!(reaches(&world, world.origin(), LEFT));
+    let plan = world.os(["redact", "--again", "--dry-run"]).ok();
+    assert!(plan.contains(&format!("{old} -> sessions/")), "{plan}");
+    let done = world.os(["redact", "--again", "--yes", "--json"]).json();
+    let new = done["snapshots"][0]["new"].as_str().expect("a path").to_owned();
+    world.os_in(&ben, ["sync"]).ok();
+    world.os(["sync"]).ok();
+    for side in [&world.repo(), &world.origin(), &ben] {
+        assert!(!reaches(&world, side, LEFT), "{}", side.display());
+        let shown = world.git(side, ["show", &format!("{MAIN}:{new}")]).ok();
+        assert!(shown.contains("It is written in /home/user/secret-project."), "{shown}");
+        assert_eq!(world.git(side, ["ls-tree", "--name-only", MAIN, "sessions/"]).ok().lines().count(), 2);
+    }
+    world.os(["fsck"]).ok();
+    let settled = world.refs(world.origin(), "refs/");
+    world.os(["redact", "--again", "--yes"]).ok();
+    assert_eq!(world.refs(world.origin(), "refs/"), settled);
+}
+
+#[test]
+fn a_handoff_is_named_with_what_removes_it() {
+    let world = pushed();
+    let built = world.os(["handoff", "build", "--from", &sid(&world, "write one.rs")]).ok();
+    let text = world.os(["handoff", "artifacts", "get", built.trim(), "--format", "raw"]).ok();
+    assert!(text.contains("It is written."));
+    let text = text.replace("It is written.", &format!("It is written in {LEFT}."));
+    let id = Digest::of(text.as_bytes());
+    fs::write(world.path("tmp/handoff"), text).expect("a file");
+    let blob = world.git(world.repo(), ["hash-object", "-w", "../tmp/handoff"]).ok();
+    world.git(world.repo(), ["update-ref", &format!("refs/opensession/artifacts/{id}"), blob.trim()]).ok();
+    world.os(["handoff", "artifacts", "pin", "latest", &id.to_string()]).ok();
+    world.os(["handoff", "push", "origin", "latest"]).ok();
+    assert!(world.os(["redact", "--again", "--dry-run"]).err.contains(&format!("os://artifact/{id} has what")));
+    let said = world.os(["redact", "--again", "--yes"]).code(3).err;
+    let is_command = |line: &&str| ["artifacts", "update-ref"].iter().any(|word| line.contains(word));
+    let commands: Vec<&str> = said.lines().filter(is_command).filter(|line| !line.contains("warning")).collect();
+    assert_eq!(commands.len(), 4, "{said}");
+    assert!(!said.contains(built.trim()), "the other one is as it should be");
+    for command in commands {
+        let command = command.trim().trim_start_matches("hint:").trim();
+        world.run("sh", world.repo(), ["-c", command]).ok();
+    }
+    for side in [world.repo(), world.origin()] {
+        assert!(!reaches(&world, &side, LEFT), "{}", side.display());
+    }
+    let done = world.os(["redact", "--again", "--yes", "--json"]).json();
+    assert_eq!(done["handoffs"], serde_json::json!([]));
+}
