@@ -9,6 +9,7 @@ use crate::browse;
 use crate::capture;
 use crate::git::{ObjectBatch, Oid, Repo};
 use crate::hail::Digest;
+use crate::handoff::{self, MadeOf};
 use crate::ledger::{
     self, Day, Holdings, LOCAL_PREFIX, LedgerRef, LedgerView, REMOTES_PREFIX, Retention, Rewrite, SessionKey, Sid,
     SidPrefix, StoredSession, without,
@@ -40,6 +41,9 @@ pub enum Error {
     /// The store of registered sessions cannot be read.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The handoffs cannot be listed.
+    #[error(transparent)]
+    Handoff(#[from] handoff::StoreError),
 }
 
 /// What a purge takes out, and where.
@@ -49,6 +53,8 @@ pub struct Plan {
     pub sessions: BTreeMap<Sid, Planned>,
     /// The ledgers that have something of them, here and as remotes had them when last fetched.
     pub ledgers: BTreeSet<LedgerRef>,
+    /// The handoffs that are made of any of the sessions.
+    pub handoffs: Vec<MadeOf>,
     /// Sessions and ledgers that cannot be read.
     pub unreadable: Vec<ledger::Error>,
 }
@@ -105,6 +111,7 @@ impl Plan {
         for (sid, name, _) in outside.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered_outside.insert(name);
         }
+        plan.handoffs = handoff::Store::new(repo).made_of(&wanted)?;
         Ok(plan)
     }
 

@@ -65,6 +65,9 @@ pub enum FanoutError {
     /// Others moved the notes every time.
     #[error("others moved {NOTES} again and again; the next push goes on")]
     NotesRaced,
+    /// A handoff that was made of something purged cannot be removed.
+    #[error(transparent)]
+    Handoff(#[from] crate::handoff::StoreError),
 }
 
 impl From<crate::notes::Error> for FanoutError {
@@ -82,6 +85,7 @@ impl From<crate::honour::Error> for FanoutError {
         match error {
             crate::honour::Error::Ledger(error) => Self::Ledger(error),
             crate::honour::Error::Notes(error) => error.into(),
+            crate::honour::Error::Handoff(error) => error.into(),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::git::{self, Expected, HiddenRef, Oid, RefName, Update};
 use crate::ledger::remote_prefix;
 
 /// How many refs of a remote one command deals with.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// What became of an artifact or a pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Cargo {
 }
 
 /// The refs of artifacts and pins that a remote has.
-fn remote_refs(network: &Network<'_>, destination: &Destination) -> Result<BTreeMap<RefName, Oid>, Error> {
+pub(super) fn remote_refs(network: &Network<'_>, destination: &Destination) -> Result<BTreeMap<RefName, Oid>, Error> {
     let endpoint = destination.endpoint(network.config);
     let (artifacts, pins) = (format!("{ARTIFACTS}*"), format!("{PINS}*"));
     let refs = network.ls_remote(&endpoint, &[&artifacts, &pins])?;
@@ -216,8 +216,23 @@ pub fn fetch(
 ) -> Result<Vec<Exchanged>, Error> {
     let there = remote_refs(network, destination)?;
     let wanted = chosen(&there, asked, &destination.label())?;
+    let incoming = bring(store, network, destination, &wanted)?;
+    let taken = wanted.iter().map(|(name, oid)| take(store, destination, name, *oid)).collect();
+    sweep(store, &incoming)?;
+    if asked.is_empty() {
+        forget_gone(store, destination, &there)?;
+    }
+    taken
+}
+
+/// Fetches what is not here of some refs. Gives where it lies until it was looked at.
+pub(super) fn bring(
+    store: &Store<'_>,
+    network: &Network<'_>,
+    destination: &Destination,
+    wanted: &BTreeMap<RefName, Oid>,
+) -> Result<String, Error> {
     let missing: Vec<Oid> = wanted.values().copied().filter(|oid| !store.repo.has(*oid).unwrap_or(false)).collect();
-    // Where what comes in lies until it was looked at.
     let incoming = format!("{}incoming/", remote_prefix(destination.key()));
     if !missing.is_empty() {
         let mapping = |(number, name): (usize, &RefName)| Mapping::new(name.to_string(), format!("{incoming}{number}"));
@@ -229,16 +244,11 @@ pub fn fetch(
             FetchError::Local(error) => Error::Git(error),
         })?;
     }
-    let taken = wanted.iter().map(|(name, oid)| take(store, destination, name, *oid)).collect();
-    sweep(store, &incoming)?;
-    if asked.is_empty() {
-        forget_gone(store, destination, &there)?;
-    }
-    taken
+    Ok(incoming)
 }
 
 /// Takes away the refs of what came in.
-fn sweep(store: &Store<'_>, incoming: &str) -> Result<(), Error> {
+pub(super) fn sweep(store: &Store<'_>, incoming: &str) -> Result<(), Error> {
     for found in store.repo.refs(incoming)? {
         let name = HiddenRef::new(found.name).map_err(StoreError::from)?;
         let deadline = super::store::deadline();

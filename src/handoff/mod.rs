@@ -3,7 +3,7 @@
 //! - [`derive`]: from sessions to an [`Artifact`], by rules and without a model. Only redacted events go in.
 //! - [`Artifact`]: its parts, and its canonical text; the SHA-256 of that text is its name ([`ArtifactId`]).
 //! - [`Store`]: artifacts and their aliases (pins) on hidden refs, verified whenever they are read.
-//! - [`exchange`]: pushing and fetching both.
+//! - [`exchange`]: pushing and fetching both; [`forget_at`]: deleting what was made of sessions that are purged.
 //! - [`markdown`] and [`resume`]: for reading, and for an agent that goes on.
 //!
 //! The same sessions give the same bytes: no clock, no name of this machine, sorted maps, and an order that follows
@@ -12,6 +12,7 @@
 mod artifact;
 pub mod derive;
 pub mod exchange;
+mod forget;
 mod markdown;
 mod name;
 pub mod resume;
@@ -24,6 +25,7 @@ pub use artifact::{
     Artifact, ArtifactId, BadArtifact, Change, Check, CheckKind, Command, Decision, DecisionKind, ErrorMet, FileChange,
     NextStep, Outcome, Place, Pointer, Prompt, SIZE_LIMIT, Said, Source, StepState,
 };
+pub use forget::{MadeOf, forget_at};
 pub use markdown::{Detail, markdown};
 pub use name::{Alias, BadAlias, Wanted};
 pub use select::{Error as SelectError, Selection};

@@ -16,7 +16,7 @@ pub(super) const ARTIFACTS: &str = "refs/opensession/artifacts/";
 /// Where pins lie.
 pub(super) const PINS: &str = "refs/opensession/pins/";
 /// Where what was fetched lies.
-const REMOTES: &str = "refs/opensession/remotes/";
+pub(super) const REMOTES: &str = "refs/opensession/remotes/";
 /// How long a ref that somebody else has locked is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a pin that others move is tried.

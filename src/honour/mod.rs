@@ -3,7 +3,7 @@
 //! A fetch touches no live ledger, but for this: where a ledger that came has a later floor or new tombstones, or was
 //! rolled (it does not follow on what it was), the live one is replayed on it. And a session that was purged from one
 //! ledger goes from every live one and from the notes, so that no stale clone brings back what somebody has taken out
-//! everywhere else. What has expired goes from the notes, too.
+//! everywhere else; so do handoffs that were made of it. What has expired goes from the notes, too.
 //!
 //! What was followed already is written down. So it does not matter who fetched, or whether he was killed before he came
 //! to this: the next fetch, capture or push does it.
@@ -13,6 +13,7 @@ mod followed;
 use self::followed::Followed;
 use crate::git::remote::Moved;
 use crate::git::{self, Expected, NewCommit, Oid, Repo, Update};
+use crate::handoff;
 use crate::ledger::{
     Appender, LOCAL_PREFIX, LedgerRef, LedgerView, Ledgers, Replayed, Result, Retention, Scope, Theirs, replay, retain,
 };
@@ -31,6 +32,9 @@ pub enum Error {
     /// In the notes.
     #[error(transparent)]
     Notes(#[from] notes::Error),
+    /// In the handoffs.
+    #[error(transparent)]
+    Handoff(#[from] handoff::StoreError),
 }
 
 impl From<git::Error> for Error {
@@ -87,6 +91,8 @@ fn follow(repo: &Repo, news: &[News<'_>], by: &Appender<'_>) -> Result<Vec<Ledge
     if drops.iter().any(|dropped| dropped.floor.is_some() || !dropped.purged.is_empty()) {
         notes::forget(repo, &Unwanted::gone(Gone::of(&Ledgers::open(repo, Scope::All)?)), by)?;
     }
+    let handoffs = handoff::Store::new(repo).made_of(&purged.purged)?;
+    handoff::Store::new(repo).forget(&handoffs)?;
     for News { ledger, old, view } in news {
         if is_concerned(repo, ledger, *old, view)?
             && let Replayed::Moved { .. } = replay(repo, ledger, Theirs { tip: Some(view.tip()), inbox: &[] }, by)?

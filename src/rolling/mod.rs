@@ -18,6 +18,8 @@ use crate::fanout::{Destination, FanoutError, Unfetched};
 use crate::fetch::{self, fetch_from};
 use crate::git::remote::{Network, Rejection, RemoteError};
 use crate::git::{self, Expected, HiddenRef, Oid, Repo, Signature, Update};
+use crate::handoff::exchange::Error as ExchangeError;
+use crate::handoff::{self, MadeOf, forget_at};
 use crate::ledger::{
     self, Appender, LOCAL_PREFIX, LedgerRef, Ledgers, REMOTES_PREFIX, Rewrite, Rolled, Scope, Sid, is_tracking_notes,
     roll, rolled, tracking_notes,
@@ -65,6 +67,8 @@ pub struct RemoteReport {
     pub notes: Option<Forgotten>,
     /// Why its notes were not, if they should have been.
     pub notes_rejected: Option<Rejection>,
+    /// Its refs of handoffs that it did not let go of, and why.
+    pub handoffs_rejected: Vec<(String, Rejection)>,
     /// Why it could not be talked to.
     pub failed: Option<RemoteError>,
 }
@@ -80,6 +84,8 @@ pub struct Report {
     pub unregistered: usize,
     /// What was taken out of the user's own store.
     pub outside: Option<Outside>,
+    /// The handoffs that were made of sessions that are gone, and are removed.
+    pub handoffs: Vec<MadeOf>,
     /// Remotes, in the order given.
     pub remotes: Vec<RemoteReport>,
     /// Ledgers that cannot be read here or were moved by others all the time; they stay as they are.
@@ -138,12 +144,17 @@ pub enum Error {
     /// What is pushed, or the settings.
     #[error(transparent)]
     Fanout(#[from] FanoutError),
+    /// The handoffs.
+    #[error(transparent)]
+    Handoff(#[from] handoff::StoreError),
 }
 
 impl RemoteReport {
     /// Whether all that the remote had to do is done.
     pub fn is_done(&self) -> bool {
-        self.failed.is_none() && self.rejected.is_empty() && self.notes_rejected.is_none()
+        let nothing_rejected =
+            self.rejected.is_empty() && self.notes_rejected.is_none() && self.handoffs_rejected.is_empty();
+        self.failed.is_none() && nothing_rejected
     }
 }
 
@@ -173,11 +184,35 @@ impl Rolling<'_> {
         let mut report = Report::default();
         self.roll_live(rewrite, &mut report)?;
         self.clean_beside(rewrite, &mut report)?;
+        let (gone, store) = (rewrite.gone(), handoff::Store::new(self.repo));
         for destination in destinations {
-            let at = self.roll_remote(rewrite, destination, &mut report.left)?;
+            let mut at = self.roll_remote(rewrite, destination, &mut report.left)?;
+            if at.failed.is_none() {
+                self.forget_handoffs(&store, &gone, destination, &mut at)?;
+            }
             report.remotes.push(at);
         }
+        report.handoffs = store.made_of(&gone)?;
+        store.forget(&report.handoffs)?;
         Ok(report)
+    }
+
+    fn forget_handoffs(
+        &self,
+        store: &handoff::Store<'_>,
+        gone: &BTreeSet<Sid>,
+        destination: &Destination,
+        at: &mut RemoteReport,
+    ) -> Result<(), Error> {
+        match forget_at(store, &self.network, destination, gone) {
+            Ok(rejected) => at.handoffs_rejected = rejected,
+            Err(ExchangeError::Remote(error)) => at.failed = Some(error),
+            Err(ExchangeError::Git(error)) => return Err(error.into()),
+            Err(ExchangeError::Store(error)) => return Err(error.into()),
+            // Nothing is asked for by name.
+            Err(ExchangeError::TooMany { .. } | ExchangeError::NotThere { .. }) => {}
+        }
+        Ok(())
     }
 
     fn roll_live(&self, rewrite: &dyn Rewrite, report: &mut Report) -> Result<(), Error> {

@@ -35,6 +35,7 @@ impl From<purge::Error> for Failure {
             purge::Error::Browse(error) => error.into(),
             purge::Error::Ledger(error) => error.into(),
             purge::Error::Store(error) => error.into(),
+            purge::Error::Handoff(error) => error.into(),
         }
     }
 }
@@ -48,6 +49,7 @@ impl From<rolling::Error> for Failure {
             rolling::Error::Store(error) => error.into(),
             rolling::Error::Fetch(error) => error.into(),
             rolling::Error::Fanout(error) => error.into(),
+            rolling::Error::Handoff(error) => error.into(),
         }
     }
 }
@@ -173,6 +175,7 @@ impl From<FanoutError> for Failure {
             FanoutError::Ledger(error) => Self::Ledger(error),
             FanoutError::Remote(error) | FanoutError::Fetch(FetchError::Remote(error)) => Self::Remote(error),
             FanoutError::Setting(error) => error.into(),
+            FanoutError::Handoff(error) => error.into(),
             error @ (FanoutError::Raced | FanoutError::NotesRaced) => Self::Fanout(error),
         }
     }

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use git_opensession::fanout::Destination;
 use git_opensession::git::HiddenRef;
 use git_opensession::git::remote::{Rejection, RemoteError};
+use git_opensession::handoff::MadeOf;
 use git_opensession::ledger::{self, LedgerRef};
 use git_opensession::notes::{Forgotten, NOTES};
 use git_opensession::rolling::{RemoteReport, Report, RolledLedger};
@@ -52,6 +53,8 @@ struct Told<T: Serialize> {
     unregistered: usize,
     /// How many were taken out of the user's own store.
     unregistered_outside: usize,
+    /// How many handoffs were removed here.
+    handoffs_removed: usize,
     remotes: Vec<ToldRemote>,
     /// What was known of other remotes, and let go of.
     dropped: Vec<String>,
@@ -124,7 +127,8 @@ impl ToldRemote {
 /// What a remote did not take: ledgers, by their names over there, and notes.
 fn rejections(report: &RemoteReport) -> impl Iterator<Item = (String, &Rejection)> {
     let ledgers = report.rejected.iter().map(|(ledger, rejection)| (ledger.to_local().to_string(), rejection));
-    ledgers.chain(report.notes_rejected.iter().map(|rejection| (NOTES.to_owned(), rejection)))
+    let handoffs = report.handoffs_rejected.iter().map(|(name, rejection)| (name.clone(), rejection));
+    ledgers.chain(report.notes_rejected.iter().map(|rejection| (NOTES.to_owned(), rejection))).chain(handoffs)
 }
 
 /// How one of these verbs was asked, and what it has done.
@@ -176,6 +180,7 @@ impl<'a> Telling<'a> {
             notes: report.and_then(|report| report.notes.as_ref()).map(ToldNotes::of),
             unregistered: report.map_or(0, |report| report.unregistered),
             unregistered_outside: report.and_then(|report| report.outside.as_ref()).map_or(0, |outside| outside.count),
+            handoffs_removed: report.map_or(0, |report| report.handoffs.len()),
             remotes: remotes.map(ToldRemote::of).collect(),
             dropped: self.dropped.iter().map(ToString::to_string).collect(),
         }
@@ -237,6 +242,14 @@ fn say(talk: &Talk, report: &Report) -> Exit {
 #[derive(Serialize)]
 pub struct ToldPurge {
     sessions: Vec<ToldSession>,
+    /// The handoffs that are made of any of them.
+    handoffs: Vec<ToldHandoff>,
+}
+
+#[derive(Serialize)]
+struct ToldHandoff {
+    uri: String,
+    pins: Vec<String>,
 }
 
 #[derive(Serialize, Clone)]
@@ -276,7 +289,11 @@ impl ToldPurge {
                 ledgers: planned.ledgers.iter().map(ToString::to_string).collect(),
             }
         };
-        Self { sessions: plan.sessions.iter().map(session).collect() }
+        let handoff = |made: &MadeOf| ToldHandoff { uri: made.id.to_string(), pins: made.pins.clone() };
+        Self {
+            sessions: plan.sessions.iter().map(session).collect(),
+            handoffs: plan.handoffs.iter().map(handoff).collect(),
+        }
     }
 
     /// Tells it.
@@ -294,12 +311,13 @@ impl ToldPurge {
         let rolled = report.here.len() + report.remotes.iter().map(|remote| remote.rolled.len()).sum::<usize>();
         let notes = report.remotes.iter().map(|remote| &remote.notes).chain([&report.notes]).flatten().count();
         let outside = report.outside.as_ref().map_or(0, |outside| outside.count);
-        if rolled + notes + report.unregistered + outside == 0 && report.is_done() {
+        let handoffs = report.handoffs.len();
+        if rolled + notes + report.unregistered + outside + handoffs == 0 && report.is_done() {
             talk.say("nothing is left of it to take out");
             return Ok(Exit::Done);
         }
         let mut places = Vec::new();
-        if rolled > 0 || report.unregistered + outside == 0 {
+        if rolled > 0 || report.unregistered + outside + handoffs == 0 {
             places.push(counted(rolled as u64, "ledger"));
         }
         if notes > 0 {
@@ -309,6 +327,9 @@ impl ToldPurge {
             if count > 0 {
                 places.push(format!("{store} ({})", counted(count as u64, "snapshot")));
             }
+        }
+        if handoffs > 0 {
+            places.push(counted(handoffs as u64, "handoff"));
         }
         talk.say(&format!("purged {sessions} from {}", places.join(", ")));
         Ok(say(talk, report))
@@ -321,7 +342,11 @@ pub fn show_purge(context: &mut Context, plan: &purge::Plan) -> Result<(), Failu
 }
 
 fn write_purge(out: &mut dyn Write, plan: &purge::Plan) -> io::Result<()> {
-    plan.sessions.iter().try_for_each(|(sid, planned)| write_session(out, sid, planned))
+    plan.sessions.iter().try_for_each(|(sid, planned)| write_session(out, sid, planned))?;
+    plan.handoffs.iter().try_for_each(|made| {
+        let pins = if made.pins.is_empty() { String::new() } else { format!(" [{}]", made.pins.join(", ")) };
+        writeln!(out, "{}", Safe::line(&format!("{}{pins}", made.id)))
+    })
 }
 
 fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planned) -> io::Result<()> {

@@ -132,3 +132,54 @@ fn a_handoff_is_named_with_what_removes_it() {
     let done = world.os(["redact", "--again", "--yes", "--json"]).json();
     assert_eq!(done["handoffs"], serde_json::json!([]));
 }
+
+#[test]
+fn a_purge_removes_the_handoffs_that_were_made_of_a_session_everywhere() {
+    let world = pushed();
+    let (one, two) = (sid(&world, "write one.rs"), sid(&world, "write two.rs"));
+    let build = |what: &[&str]| world.os([&["handoff", "build"], what].concat()).ok().trim().to_owned();
+    let both = build(&["--from", &one, "--from", &two, "--pin", "latest"]);
+    let (of_one, of_two) = (build(&["--from", &one]), build(&["--from", &two, "--pin", "kept"]));
+    // One that is only there.
+    world.os(["handoff", "push", "origin", &of_one]).ok();
+    world.os(["handoff", "artifacts", "rm", &of_one]).ok();
+    for pushed in [&both, &of_two, "latest", "kept"] {
+        world.os(["handoff", "push", "origin", pushed]).ok();
+    }
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["handoff", "fetch"]).ok();
+    world.os_in(&ben, ["fetch"]).ok();
+    world.os_in(&ben, ["handoff", "artifacts", "pin", "mine", &both]).ok();
+    assert!(reaches(&world, &ben, "write one.rs"));
+    let plan = world.os(["purge", &one, "--dry-run"]).ok();
+    assert!(plan.contains(&format!("{both} [latest, origin/latest]")) && !plan.contains(&of_two), "{plan}");
+    let done = world.os(["purge", &one, "--yes", "--json"]).json();
+    assert_eq!((&done["handoffs_removed"], &done["done"]), (&1.into(), &true.into()), "{done}");
+    world.os_in(&ben, ["fetch"]).ok();
+    for side in [&world.repo(), &world.origin(), &ben] {
+        assert!(!reaches(&world, side, "write one.rs"), "{}", side.display());
+        assert!(reaches(&world, side, "write two.rs"), "{}", side.display());
+    }
+    for folder in [&world.repo(), &ben] {
+        world.os_in(folder, ["handoff", "artifacts", "verify", &of_two]).ok();
+        assert_eq!(world.os_in(folder, ["handoff", "artifacts", "list"]).ok().lines().count(), 1);
+    }
+    assert!(!is_left(&world, world.repo(), "write one.rs") && !is_left(&world, &ben, "write one.rs"));
+}
+
+#[test]
+fn a_handoff_that_a_remote_does_not_let_go_of_stays_named() {
+    let world = pushed();
+    let one = sid(&world, "write one.rs");
+    world.os(["handoff", "build", "--from", &one, "--pin", "latest"]).ok();
+    world.os(["handoff", "push", "origin", "latest"]).ok();
+    let hook = "#!/bin/sh\ncase $1 in refs/opensession/artifacts/*) echo it stays >&2; exit 1;; esac\n";
+    world.program(world.origin().join("hooks/update"), hook);
+    let said = world.os(["purge", &one, "--yes"]).code(3).err;
+    assert!(said.contains("origin did not take refs/opensession/artifacts/"), "{said}");
+    fs::remove_file(world.origin().join("hooks/update")).expect("it can be removed");
+    world.os(["purge", &one, "--yes"]).ok();
+    for side in [world.repo(), world.origin()] {
+        assert!(!reaches(&world, &side, "write one.rs"), "{}", side.display());
+    }
+}
