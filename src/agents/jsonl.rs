@@ -80,7 +80,8 @@ pub struct Lines<R> {
     buffer: Vec<u8>,
     /// How much of the buffer has been read; behind it is room for more.
     filled: usize,
-    /// Where in the buffer the next line starts.
+    /// Where in the buffer the line that was read last starts, and where the next one does.
+    last: usize,
     start: usize,
     /// How much of the buffer has been searched for the end of that line.
     searched: usize,
@@ -123,7 +124,18 @@ impl<R: Read> Lines<R> {
 
     /// The same with another limit than [`LONGEST_LINE`].
     pub fn with_longest(source: R, offset: u64, longest: usize) -> Self {
-        Self { source, buffer: Vec::new(), filled: 0, start: 0, searched: 0, offset, number: 0, longest, at_end: false }
+        Self {
+            source,
+            buffer: Vec::new(),
+            filled: 0,
+            last: 0,
+            start: 0,
+            searched: 0,
+            offset,
+            number: 0,
+            longest,
+            at_end: false,
+        }
     }
 
     /// Where in the log the line starts that is read next.
@@ -151,6 +163,17 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// Gives the first `length` bytes of the line that was read last away, in the memory that they are in.
+    pub(super) fn part_with(&mut self, length: usize) -> Vec<u8> {
+        let rest = self.buffer.get(self.start..self.filled).unwrap_or_default().to_vec();
+        let mut line = std::mem::replace(&mut self.buffer, rest);
+        (self.filled, self.start, self.searched) = (self.buffer.len(), 0, 0);
+        line.truncate(self.last + length);
+        line.drain(..self.last);
+        self.last = 0;
+        line
+    }
+
     /// The length of the next line, if its end is in the buffer.
     fn find_feed(&mut self) -> Option<usize> {
         let unseen = self.buffer.get(self.searched..self.filled).unwrap_or_default();
@@ -163,6 +186,7 @@ impl<R: Read> Lines<R> {
 
     fn take(&mut self, length: usize, feed: usize, end: LineEnd) -> Line<'_> {
         let from = self.start;
+        self.last = from;
         let line = Line { number: self.number + 1, offset: self.offset, bytes: &[], end };
         self.start += length + feed;
         self.searched = self.start;
@@ -351,6 +375,21 @@ mod tests {
             let line = lines.read().unwrap().unwrap();
             assert_eq!((line.bytes.len(), line.end), (n * 40_009 % (3 * CHUNK), LineEnd::Terminated));
         }
+        assert!(lines.read().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_line_that_was_given_away_leaves_what_is_behind_it() {
+        let huge = "y".repeat(3 * CHUNK);
+        let log = format!("one\n{huge}\nthree\nfour");
+        let mut lines = Lines::new(log.as_bytes(), 0);
+        lines.read().unwrap().unwrap();
+        let length = lines.read().unwrap().unwrap().bytes.len();
+        assert_eq!(lines.part_with(length), huge.as_bytes());
+        assert_eq!(lines.read().unwrap().unwrap().bytes, b"three");
+        assert_eq!(lines.part_with(5), b"three");
+        let last = lines.read().unwrap().unwrap();
+        assert_eq!((last.number, last.offset, last.bytes), (4, log.len() as u64 - 4, &b"four"[..]));
         assert!(lines.read().unwrap().is_none());
     }
 

@@ -9,6 +9,7 @@ pub mod codex;
 mod environment;
 mod files;
 pub mod jsonl;
+mod long;
 mod report;
 
 use std::io;

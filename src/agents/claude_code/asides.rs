@@ -101,7 +101,7 @@ impl Reading<'_> {
         {
             return Ok(());
         }
-        let said = content(queued.prompt, &mut self.report);
+        let said = content(queued.prompt, &mut self.report, &mut None);
         if said.texts().next().is_some_and(|said| thread.stream.queue.is_told(said, now)) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! `assistant` records: one block of an API message each, and what the message has cost so far.
 
-use super::content::{Spelled, content};
+use super::content::{Long, Spelled, content, said};
 use super::raw::{count, flag, shape, text, words};
 use super::reading::{Place, Reading, Thread};
 use super::record::{BlockRecord, Message, Record, UsageRecord, blocks};
@@ -30,18 +30,19 @@ impl Reading<'_> {
         };
         self.report.read("assistant");
         if text(message.model).as_deref() == Some(SYNTHETIC) {
-            let content = content(message.content, &mut self.report);
+            let content = content(message.content, &mut self.report, &mut self.long);
             return Ok(if content.blocks.is_empty() { Vec::new() } else { vec![injected("synthetic", content, now)] });
         }
         let task = self.sidechain(thread, record, None, now)?;
-        let mut events: Vec<Event> = if let Some(said) = text(message.content) {
+        let mut events: Vec<Event> = if message.content.is_some_and(|content| content.get().starts_with('"')) {
+            let said = said(message.content, &mut self.long).unwrap_or_default();
             vec![said_by_agent(Content::text(said), now)]
         } else {
             let Capped { items, left_out } = blocks(message.content);
             let spelled = Spelled::of(message.content);
             let blocks = items.iter().enumerate();
-            let report = &mut self.report;
-            let events = blocks.filter_map(|block| block_event(thread, &spelled, block, now, place, report));
+            let (report, long) = (&mut self.report, &mut self.long);
+            let events = blocks.filter_map(|block| block_event(thread, &spelled, block, now, place, report, long));
             let mut events: Vec<Event> = events.collect();
             if left_out > 0 {
                 self.report.leave_out(left_out);
@@ -124,16 +125,14 @@ fn block_event(
     now: Timestamp,
     place: Place,
     report: &mut Report,
+    long: &mut Option<Long>,
 ) -> Option<Event> {
     let event = |kind, content| Some(Event::new(String::new(), now, kind, content));
     let kind = text(block.kind)?;
     match kind.as_ref() {
-        "text" => {
-            let said = text(block.text).filter(|text| !text.is_empty())?;
-            Some(said_by_agent(Content::text(said), now))
-        }
+        "text" => Some(said_by_agent(Content::text(said(block.text, long)?), now)),
         // The signature is of no use to a reader; a thought may be nothing else.
-        "thinking" => event(EventKind::Thinking, content(block.thinking, report)),
+        "thinking" => event(EventKind::Thinking, content(block.thinking, report, long)),
         "redacted_thinking" => event(EventKind::Thinking, Content::empty()),
         "tool_use" | "server_tool_use" | "mcp_tool_use" => {
             let name = words(block.name).unwrap_or_else(|| "unknown".to_owned());
@@ -153,9 +152,9 @@ fn block_event(
             let call = id.as_ref().and_then(|id| thread.stream.calls.remove(id));
             let name = call.map_or_else(|| "unknown".to_owned(), |call| call.name);
             let kind = EventKind::ToolResult { name, is_error: flag(block.is_error), call_id: id };
-            event(kind, content(block.content, report))
+            event(kind, content(block.content, report, long))
         }
-        other => event(EventKind::Custom { kind: other.chars().take(64).collect() }, spelled.nth(nth)),
+        other => event(EventKind::Custom { kind: other.chars().take(64).collect() }, spelled.nth(nth, long)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::io::Read;
+use std::rc::Rc;
 
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::{alphabet, engine::DecodePaddingMode, read::DecoderReader};
@@ -10,18 +11,49 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::raw::{Raw, json, list, shape, text};
-use super::record::{BlockRecord, Source};
+use super::record::{BlockRecord, Message, Source};
 use crate::agents::Report;
 use crate::agents::capped::{Capped, left_out_note};
+use crate::agents::long::Hollow;
 use crate::session::{Block, Content};
 
+/// The text that was taken out of the line in hand, until somebody comes to where it was.
+pub(super) struct Long {
+    pub line: Rc<Hollow>,
+    pub text: String,
+}
+
+/// A text that is not empty; where it was taken out of its line, that one.
+pub(super) fn said(raw: Raw<'_>, long: &mut Option<Long>) -> Option<String> {
+    let said = text(raw)?;
+    if said.is_empty() {
+        return long.take_if(|long| long.line.is_gap(&said)).map(|long| long.text);
+    }
+    Some(said.into_owned())
+}
+
+/// Whether [`said`] will be asked for what was taken out of the line of a message.
+pub(super) fn asks_for(message: &Message<'_>, line: &Hollow) -> bool {
+    let is_gap = |raw: Raw<'_>| raw.is_some_and(|raw| line.is_quoted_gap(raw.get()));
+    let is_text = |block: &BlockRecord<'_>| text(block.kind).as_deref() == Some("text") && is_gap(block.text);
+    is_gap(message.content)
+        || super::record::blocks(message.content).items.iter().any(|block| match text(block.kind).as_deref() {
+            Some("thinking") => is_gap(block.thinking),
+            Some(answer) if answer.ends_with("tool_result") => {
+                let mut items = list(block.content).items.into_iter().filter_map(|item| shape(Some(item)));
+                is_gap(block.content) || items.any(|block| is_text(&block))
+            }
+            _ => is_text(block),
+        })
+}
+
 /// A content, which is one text or a list of blocks, as blocks.
-pub(super) fn content(raw: Raw<'_>, report: &mut Report) -> Content {
-    if let Some(text) = text(raw) {
-        return if text.is_empty() { Content::empty() } else { Content::text(text) };
+pub(super) fn content(raw: Raw<'_>, report: &mut Report, long: &mut Option<Long>) -> Content {
+    if raw.is_some_and(|raw| raw.get().starts_with('"')) {
+        return said(raw, long).map_or_else(Content::empty, Content::text);
     }
     let Capped { items, left_out } = list(raw);
-    let mut blocks: Vec<Block> = items.into_iter().filter_map(block).collect();
+    let mut blocks: Vec<Block> = items.into_iter().filter_map(|item| block(item, long)).collect();
     if left_out > 0 {
         report.leave_out(left_out);
         blocks.push(Block::Text { text: left_out_note(left_out) });
@@ -41,19 +73,19 @@ impl<'a> Spelled<'a> {
     }
 
     /// The nth of them as a content.
-    pub(super) fn nth(&self, nth: usize) -> Content {
+    pub(super) fn nth(&self, nth: usize, long: &mut Option<Long>) -> Content {
         let items = self.items.get_or_init(|| list(self.list).items);
-        Content { blocks: items.get(nth).and_then(|raw| block(raw)).into_iter().collect() }
+        Content { blocks: items.get(nth).and_then(|raw| block(raw, long)).into_iter().collect() }
     }
 }
 
 /// One block of any type; `None` if there is nothing in it.
-fn block(raw: &RawValue) -> Option<Block> {
+fn block(raw: &RawValue, long: &mut Option<Long>) -> Option<Block> {
     let Some(record) = shape::<BlockRecord<'_>>(Some(raw)) else {
-        return text(Some(raw)).filter(|text| !text.is_empty()).map(|text| Block::Text { text: text.into() });
+        return said(Some(raw), long).map(|text| Block::Text { text });
     };
     match text(record.kind).as_deref() {
-        Some("text") => text(record.text).filter(|text| !text.is_empty()).map(|text| Block::Text { text: text.into() }),
+        Some("text") => said(record.text, long).map(|text| Block::Text { text }),
         Some("image" | "document") if record.source.is_some() => source(record.source),
         _ => Some(Block::Json { data: without_bytes(json(raw)) }),
     }
@@ -123,7 +155,7 @@ mod tests {
 
     fn blocks(json: &str) -> Vec<Block> {
         let raw = serde_json::from_str(json).expect("the test's JSON is well formed");
-        content(Some(raw), &mut Report::default()).blocks
+        content(Some(raw), &mut Report::default(), &mut None).blocks
     }
 
     fn reference(uri: &str, media_type: &str) -> Block {

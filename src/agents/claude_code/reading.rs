@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::content::{Long, asks_for};
 use super::raw::text;
 use super::record::Record;
 use super::state::{Beginning, LastLine, REMEMBERED, State, Stream, hash};
 use super::{header, human, subagents};
 use crate::agents::jsonl::{self, Line, LineEnd, OpenLog, values};
+use crate::agents::long::{Hollow, LONG};
 use crate::agents::{Checkpoint, ParseError, Parsed, Report, Sink, SkipReason};
 use crate::session::{Event, EventKind, Timestamp, attr};
 
@@ -22,6 +25,8 @@ pub(super) struct Reading<'s> {
     pub path: PathBuf,
     pub state: State,
     pub report: Report,
+    /// The text that was taken out of the line in hand.
+    pub long: Option<Long>,
     /// The subagents' files, by the agent's id.
     pub agent_files: BTreeMap<String, PathBuf>,
     /// Subagents whose files are being read just now, each inside the one before.
@@ -94,6 +99,7 @@ pub(super) fn parse(
         path: path.to_owned(),
         state,
         report: Report::default(),
+        long: None,
         agent_files: super::discover::agent_files(path),
         open_agents: Vec::new(),
         events: from.map_or(0, |checkpoint| checkpoint.events),
@@ -116,7 +122,14 @@ pub(super) fn parse(
         } else {
             last_line.keep(&line);
         }
-        reading.line(&mut thread, &line, None)?;
+        let hollow = if line.bytes.len() >= LONG { hollow(line.bytes) } else { None };
+        if let Some(hollow) = hollow {
+            let (place, length) = (Line { bytes: &[], ..line }, line.bytes.len());
+            let text = hollow.text(lines.part_with(length));
+            reading.hollow_line(&mut thread, &place, hollow, text)?;
+        } else {
+            reading.line(&mut thread, &line, None)?;
+        }
     }
     let offset = lines.offset();
     reading.state.last_line = last_line.remembered().or(reading.state.last_line);
@@ -133,6 +146,16 @@ pub(super) fn parse(
         return Err(ParseError::NotThisAgent { path: path.to_owned(), agent: super::NAME });
     }
     Ok(Parsed { header: header::of(&reading.state, path), report: reading.report, checkpoint })
+}
+
+/// A long line without its longest text, if that is one that a message of it says.
+fn hollow(line: &[u8]) -> Option<Hollow> {
+    let hollow = Hollow::of(line)?;
+    let mut records = values::<Record<'_>>(hollow.line(), LineEnd::Terminated);
+    let record = records.next()?.ok().filter(|_| records.is_done())?;
+    let is_message = matches!(text(record.kind)?.as_ref(), "user" | "assistant") && !record.is_sidechain();
+    let is_asked_for = is_message && record.message().is_some_and(|message| asks_for(&message, &hollow));
+    is_asked_for.then_some(hollow)
 }
 
 /// The state of a checkpoint, if the log still is the one it was made from.
@@ -193,6 +216,29 @@ impl Reading<'_> {
             self.report.skip(line.number, SkipReason::NotUtf8);
         }
         Ok(true)
+    }
+
+    /// Reads the record of a line whose text was taken out of it.
+    fn hollow_line(
+        &mut self,
+        thread: &mut Thread,
+        line: &Line<'_>,
+        hollow: Hollow,
+        text: Option<String>,
+    ) -> Result<(), ParseError> {
+        self.report.lines += 1;
+        let hollow = Rc::new(hollow);
+        self.long = text.map(|text| Long { line: Rc::clone(&hollow), text });
+        let record = values::<Record<'_>>(hollow.line(), line.end).next().filter(|_| self.long.is_some());
+        match record {
+            Some(Ok(record)) => {
+                self.record(thread, &record, Place { line: line.number, offset: line.offset, nth: 0 })?;
+            }
+            Some(Err(reason)) => self.report.skip(line.number, reason),
+            None => self.report.skip(line.number, SkipReason::NotJson),
+        }
+        self.long = None;
+        Ok(())
     }
 
     fn record(&mut self, thread: &mut Thread, record: &Record<'_>, place: Place) -> Result<(), ParseError> {

@@ -227,8 +227,9 @@ impl Reading<'_> {
         if chains.len() >= REMEMBERED {
             chains.remove(0);
         }
-        let prompt =
-            tools::task_prompt(content::content(told, &mut Report::default()).texts().next().unwrap_or_default());
+        let prompt = tools::task_prompt(
+            content::content(told, &mut Report::default(), &mut None).texts().next().unwrap_or_default(),
+        );
         chains.push(Sidechain { task: task.clone(), recent: own.into_iter().collect(), prompt });
         let calls = thread.stream.calls.values().filter_map(|call| call.task.as_ref());
         let title = calls.filter(|(_, told)| *told == prompt).find_map(|(title, _)| title.clone());
@@ -247,7 +248,7 @@ fn asked_for(parent: &Thread, file: &Path) -> Option<String> {
 /// The hash of the first text of a subagent's file: what it was told.
 fn told(file: &Path) -> Option<u64> {
     recognise::first_record(file, 0, |record| {
-        let content = content::content(record.message()?.content, &mut Report::default());
+        let content = content::content(record.message()?.content, &mut Report::default(), &mut None);
         content.texts().next().map(tools::task_prompt)
     })
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::ClaudeCode;
 use crate::agents::capped::MOST_ITEMS;
+use crate::agents::long::LONG;
 use crate::agents::{Checkpoint, LogParser, ParseError, Parsed, Report, Sink};
 use crate::session::{Event, StatsFold, Timestamp};
 
@@ -364,4 +365,44 @@ fn a_line_of_glued_braces_is_read_one_by_one() {
     fs::write(&path, format!("{}{typed}\n", "{}".repeat(50_000))).unwrap();
     let (kept, parsed) = read(&path, None).unwrap();
     assert_eq!((kept.events.len(), parsed.report.skipped_count), (1, 50_000));
+}
+
+#[test]
+fn a_text_that_is_its_line_is_read_as_any_other() {
+    let long = "Exit code 7\n a \"quoted\" line\u{e9}\n".repeat(LONG / 8);
+    let record = |kind: &str, content: serde_json::Value| {
+        serde_json::json!({"type": kind, "timestamp": "2026-01-02T03:04:05Z", "sessionId": "s",
+            "message": {"role": kind, "content": content}})
+    };
+    let block = |kind: &str, field: &str| serde_json::json!({"type": kind, field: long});
+    let answer = |content: serde_json::Value| serde_json::json!([{"type": "tool_result", "tool_use_id": "t", "content": content}]);
+    let mut twice = record("user", answer(long.clone().into()));
+    twice["toolUseResult"] = serde_json::json!({"stdout": long});
+    let mut aside = record("user", "aside".into());
+    aside["toolUseResult"] = serde_json::json!({"stdout": long});
+    let call = serde_json::json!([{"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}}]);
+    let records = [
+        record("user", long.clone().into()),
+        record("user", serde_json::json!(["x", block("text", "text")])),
+        record("assistant", long.clone().into()),
+        record("assistant", serde_json::json!([block("text", "text")])),
+        record("assistant", serde_json::json!([block("thinking", "thinking")])),
+        record("assistant", call),
+        record("user", answer(long.clone().into())),
+        record("user", answer(serde_json::json!([block("text", "text")]))),
+        twice,
+        aside,
+        serde_json::json!({"type": "summary", "summary": long}),
+    ];
+    let lines: Vec<_> = records.iter().map(|record| record.to_string() + "\n").collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    fs::write(&path, lines.concat()).unwrap();
+    let (kept, parsed) = read(&path, None).unwrap();
+    let said: Vec<_> = kept.events.iter().filter_map(|event| event.content.texts().last()).collect();
+    let long = long.as_str();
+    assert_eq!(said, [long, long, long, long, long, long, long, long, "aside"]);
+    assert_eq!(kept.events[6].attr_u64("exit_code"), 7);
+    assert_eq!((parsed.report.lines, parsed.report.skipped_count), (11, 0));
+    assert!(parsed.header.context.title.is_some_and(|title| title.len() < 1000));
 }

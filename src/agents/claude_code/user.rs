@@ -46,7 +46,7 @@ impl Reading<'_> {
                 let rich = record.tool_use_result.filter(|_| results == 1);
                 self.result(thread, block, rich, now, &mut events)?;
             } else {
-                events.push(injected(BESIDE_A_RESULT, spelled.nth(nth), now));
+                events.push(injected(BESIDE_A_RESULT, spelled.nth(nth, &mut self.long), now));
             }
         }
         if results > 0 && left_out > 0 {
@@ -66,7 +66,7 @@ impl Reading<'_> {
         now: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), ParseError> {
-        let content = content(raw, &mut self.report);
+        let content = content(raw, &mut self.report, &mut self.long);
         if content.blocks.is_empty() {
             self.report.ignore("user/empty");
             return Ok(());
@@ -114,7 +114,7 @@ impl Reading<'_> {
     ) -> Result<(), ParseError> {
         let id = words(block.tool_use_id);
         let call = id.as_ref().and_then(|id| thread.stream.calls.remove(id));
-        let content = content(block.content, &mut self.report);
+        let content = content(block.content, &mut self.report, &mut self.long);
         let is_error = flag(block.is_error);
         self.task_result(thread, id.as_deref(), call.as_ref(), rich, &content, now)?;
 

@@ -10,6 +10,7 @@ use super::patch::{self, Change};
 use super::quick;
 use super::record::{Lax, Payload, Raw, Said};
 use super::text;
+use crate::agents::long::{Hollow, LONG};
 use crate::session::{Block, Content, EventKind};
 
 /// What a call asks for.
@@ -262,6 +263,15 @@ impl Answer {
 
     /// `{"output", "metadata": {"exit_code", "duration_seconds"}}`.
     fn take_json(&mut self, text: String) -> String {
+        let hollow = if text.len() >= LONG { Hollow::of(text.as_bytes()) } else { None };
+        if let Some(hollow) = &hollow
+            && let Some((output, metadata)) = shell_json(hollow.line())
+            && hollow.is_gap(&output)
+        {
+            self.exit_code = metadata.exit_code;
+            self.duration_ms = metadata.duration_seconds.and_then(millis);
+            return hollow.text(text.into_bytes()).unwrap_or_default();
+        }
         let Some((output, metadata)) = shell_json(&text) else { return text };
         self.exit_code = metadata.exit_code;
         self.duration_ms = metadata.duration_seconds.and_then(millis);

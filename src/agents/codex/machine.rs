@@ -5,6 +5,7 @@
 //! after it). All before it are handed over and never change. An [`Anchor`] is the place from which the
 //! held ones can be made again: reading from there with the state it has gives the same events.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -18,6 +19,7 @@ use super::record::{self, Payload};
 use super::results::OpenPatch;
 use super::state::{Facts, Increment, State};
 use crate::agents::jsonl::{self, LineEnd};
+use crate::agents::long::Hollow;
 use crate::agents::{Checkpoint, Report, Sink, SkipReason};
 use crate::session::{Attributes, Content, Event, EventKind, Timestamp, attr};
 
@@ -135,10 +137,36 @@ impl<'s> Machine<'s> {
         self.text(line.offset, line.number, line.end, &text)
     }
 
-    fn text(&mut self, offset: u64, number: u64, end: LineEnd, text: &str) -> ControlFlow<()> {
+    /// Reads one line whose text was taken out of it.
+    pub(super) fn hollow_line(
+        &mut self,
+        place: &jsonl::Line<'_>,
+        line: &Hollow,
+        text: Option<String>,
+    ) -> ControlFlow<()> {
+        self.report.lines += 1;
+        self.begin_line(place.offset, place.number);
+        let read = quick::line(line.line());
+        let (Some(record::Line { timestamp, kind, payload: Some(mut payload) }), Some(text)) = (read, text) else {
+            self.report.skip(place.number, SkipReason::NotJson);
+            return ControlFlow::Continue(());
+        };
+        if let Some(gap) = payload.gap(line) {
+            *gap = Cow::Owned(text);
+        }
+        let at = self.clock(timestamp.0.as_deref());
+        // Too long to be held back.
+        self.record(kind.str(), &mut payload, at, Text { end: place.end, text: None })
+    }
+
+    fn begin_line(&mut self, offset: u64, number: u64) {
         (self.offset, self.number, self.in_line) = (offset, number, 0);
         self.drop_old_patches();
         self.anchor_line();
+    }
+
+    fn text(&mut self, offset: u64, number: u64, end: LineEnd, text: &str) -> ControlFlow<()> {
+        self.begin_line(offset, number);
         let mut line = Text { end, text: Some(text) };
         if let Some(record::Line { timestamp, kind, payload: Some(mut payload) }) = quick::line(text) {
             let at = self.clock(timestamp.0.as_deref());

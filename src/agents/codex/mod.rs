@@ -38,6 +38,7 @@ use self::machine::{Machine, Seam, Settled, Stored};
 use self::record::Payload;
 use self::state::Facts;
 use super::jsonl::{self, LineEnd, Lines};
+use super::long::{Hollow, LONG};
 use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Parsed, Sink};
 
 const AGENT: &str = "codex";
@@ -172,7 +173,17 @@ fn read_all(path: &Path, source: &mut Source, machine: &mut Machine<'_>) -> Resu
         if line.end != LineEnd::Terminated && line.end != LineEnd::TooLong {
             settled = Some(machine.settle(line.offset));
         }
-        if machine.line(line).is_break() {
+        let hollow = if line.bytes.len() >= LONG { hollow(line.bytes) } else { None };
+        let step = match hollow {
+            Some(hollow) => {
+                let place = jsonl::Line { bytes: &[], ..line };
+                let length = line.bytes.len();
+                let text = hollow.text(source.lines.part_with(length));
+                machine.hollow_line(&place, &hollow, text)
+            }
+            None => machine.line(line),
+        };
+        if step.is_break() {
             return Err(ParseError::Stopped);
         }
     }
@@ -181,6 +192,13 @@ fn read_all(path: &Path, source: &mut Source, machine: &mut Machine<'_>) -> Resu
         return Err(ParseError::Stopped);
     }
     Ok(settled)
+}
+
+/// A long line without its longest text, if that is one that a record of it has.
+fn hollow(line: &[u8]) -> Option<Hollow> {
+    let hollow = Hollow::of(line)?;
+    let has_place = quick::line(hollow.line())?.payload?.gap(&hollow).is_some();
+    has_place.then_some(hollow)
 }
 
 fn read_error(path: &Path, source: io::Error) -> ParseError {

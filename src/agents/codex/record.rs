@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::items::{Items, Output};
 use super::unescape;
+use crate::agents::long::Hollow;
 
 /// One line.
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]
@@ -137,6 +138,21 @@ pub(super) struct Payload<'a> {
     // lines without an envelope
     #[serde(borrow)]
     pub record_type: Lax<'a>,
+}
+
+impl<'a> Payload<'a> {
+    /// The field that has nothing in it because its text was taken out of the line.
+    pub(super) fn gap(&mut self, line: &Hollow) -> Option<&mut Cow<'a, str>> {
+        let said = [&mut self.output, &mut self.arguments, &mut self.input, &mut self.result].into_iter();
+        let said = said.filter_map(|said| match said {
+            Said::Text(text) => Some(text),
+            Said::Nothing | Said::Json(_) => None,
+        });
+        let items = self.content.0.iter_mut().chain(&mut self.summary.0);
+        let texts = items.flat_map(|item| [&mut item.text, &mut item.image_url]);
+        let texts = texts.chain([&mut self.message, &mut self.text]).filter_map(|text| text.0.as_mut());
+        said.chain(texts).find(|text| line.is_gap(text))
+    }
 }
 
 /// A value as it is spelled, to be read by whoever knows what it should be; `null` is none.

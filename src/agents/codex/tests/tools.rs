@@ -3,6 +3,7 @@
 use super::*;
 use crate::agents::Report;
 use crate::agents::capped::MOST_ITEMS;
+use crate::agents::long::LONG;
 
 const PATCH: &str =
     "*** Begin Patch\n*** Update File: src/a.rs\n@@\n-old\n+new\n+more\n*** Add File: /r/b.rs\n+b\n*** End Patch";
@@ -194,4 +195,30 @@ fn of_a_list_without_end_the_beginning_is_kept_and_the_rest_counted() {
     }
     assert_eq!(blocks(4).len(), 1 + MOST_ITEMS);
     assert_eq!(read.parsed.report.ignored[Report::LEFT_OUT], 3 + 4 + 5 + 6);
+}
+
+#[test]
+fn a_text_that_is_its_line_is_read_as_any_other() {
+    let huge = "a \"quoted\" line\n\u{e9}".repeat(LONG / 8);
+    let shell = |output: &str| json!({"output": output, "metadata": {"exit_code": 3}}).to_string();
+    let mut log = Log::new();
+    log.asks(&huge).says(&huge);
+    let id = log.function("shell", &json!({"command": ["ls"]}));
+    log.answers(&id, &shell(&huge));
+    log.answers("other", &huge);
+    log.item(json!({"type": "function_call_output", "call_id": "o", "output": [{"type": "input_text", "text": huge}]}));
+    log.item(json!({"type": "reasoning", "summary": [], "encrypted_content": huge}));
+    log.raw(&format!(
+        "{{\"timestamp\":\"{}\",\"type\":\"event_msg\",\"payload\":{{\"message\":\"{}",
+        stamp(0),
+        "x".repeat(2 * LONG)
+    ));
+    log.says("the end");
+    let read = log.read();
+    let said: Vec<_> = read.events.iter().filter_map(|event| event.content.texts().next()).collect();
+    assert_eq!(said, [&huge, &huge, &huge, &huge, &huge, "the end"]);
+    assert_eq!(read.events[3].attr_u64(attr::EXIT_CODE), 3);
+    assert_eq!(read.parsed.report.skipped_count, 1);
+    assert_eq!(read.parsed.report.lines, 13);
+    assert_eq!(read.title(), Some("a \"quoted\" line"));
 }
