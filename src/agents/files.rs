@@ -1,7 +1,8 @@
 //! Listing logs: what all agents have in common. Only names and metadata are looked at.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, Metadata, ReadDir};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
@@ -26,11 +27,20 @@ pub(super) fn is_folder(entry: &DirEntry) -> bool {
 }
 
 /// A regular file, or a link to one, as a log; a link to a device is none.
-pub(super) fn log_file(entry: &DirEntry) -> Option<LogFile> {
+fn log_file((entry, path): (DirEntry, PathBuf)) -> Option<LogFile> {
     let file_type = entry.file_type().ok()?;
     // One call a file, by its name in the open folder: only a link is followed.
-    let metadata = if file_type.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() }.ok()?;
-    metadata.is_file().then(|| LogFile { path: entry.path(), size: metadata.len(), mtime: mtime(&metadata) })
+    let metadata = if file_type.is_symlink() { fs::metadata(&path) } else { entry.metadata() }.ok()?;
+    metadata.is_file().then(|| LogFile { path, size: metadata.len(), mtime: mtime(&metadata) })
+}
+
+/// The path of an entry: [`DirEntry::path`] makes one that does not fit, and makes room.
+fn path_in(folder: &Path, name: &OsStr) -> PathBuf {
+    let mut path = OsString::with_capacity(folder.as_os_str().len() + 1 + name.len());
+    path.push(folder);
+    path.push(MAIN_SEPARATOR_STR);
+    path.push(name);
+    path.into()
 }
 
 /// When a file was last written, in nanoseconds since the epoch; 0 where the platform does not tell.
@@ -57,10 +67,10 @@ pub(super) enum Entry<D> {
 /// each. Of many logs two threads take their share.
 pub(super) fn logs_below<D: Send>(
     folders: Vec<(PathBuf, D)>,
-    what: impl FnMut(&DirEntry, &D) -> Entry<D> + Send,
+    what: impl FnMut(&DirEntry, &OsStr, &D) -> Entry<D> + Send,
 ) -> Vec<LogFile> {
     let walk = Mutex::new(Walk { folders, open: None, what });
-    shared(|| walk.lock().unwrap_or_else(PoisonError::into_inner).take(), |entry| log_file(&entry))
+    shared(|| walk.lock().unwrap_or_else(PoisonError::into_inner).take(), log_file)
 }
 
 /// What `work` makes of each thing, in no order. Of many things two threads take their share.
@@ -97,18 +107,18 @@ fn shared<T: Send, R: Send>(take: impl Fn() -> Vec<T> + Sync, work: impl Fn(T) -
 /// Folders on their way of being listed.
 struct Walk<D, W> {
     folders: Vec<(PathBuf, D)>,
-    open: Option<(ReadDir, D)>,
+    open: Option<(ReadDir, PathBuf, D)>,
     what: W,
 }
 
-impl<D, W: FnMut(&DirEntry, &D) -> Entry<D>> Walk<D, W> {
+impl<D, W: FnMut(&DirEntry, &OsStr, &D) -> Entry<D>> Walk<D, W> {
     /// The next logs, by their names.
-    fn take(&mut self) -> Vec<DirEntry> {
+    fn take(&mut self) -> Vec<(DirEntry, PathBuf)> {
         let mut logs = Vec::with_capacity(AT_A_TIME);
         while logs.len() < AT_A_TIME {
-            let Some((entries, folder)) = &mut self.open else {
+            let Some((entries, path, folder)) = &mut self.open else {
                 let Some((path, folder)) = self.folders.pop() else { break };
-                self.open = fs::read_dir(path).ok().map(|entries| (entries, folder));
+                self.open = fs::read_dir(&path).ok().map(|entries| (entries, path, folder));
                 continue;
             };
             let Some(entry) = entries.next() else {
@@ -116,9 +126,10 @@ impl<D, W: FnMut(&DirEntry, &D) -> Entry<D>> Walk<D, W> {
                 continue;
             };
             let Ok(entry) = entry else { continue };
-            match (self.what)(&entry, folder) {
-                Entry::Log => logs.push(entry),
-                Entry::Folder(folder) => self.folders.push((entry.path(), folder)),
+            let name = entry.file_name();
+            match (self.what)(&entry, &name, folder) {
+                Entry::Log => logs.push((entry, path_in(path, &name))),
+                Entry::Folder(folder) => self.folders.push((path_in(path, &name), folder)),
                 Entry::Other => {}
             }
         }
@@ -149,9 +160,9 @@ mod tests {
                 fs::create_dir(&folder).unwrap();
                 (0..logs).for_each(|log| fs::write(folder.join(format!("{log}.log")), "x").unwrap());
             }
-            let found = logs_below(vec![(root.path().to_owned(), true)], |entry, is_root| match is_root {
+            let found = logs_below(vec![(root.path().to_owned(), true)], |entry, name, is_root| match is_root {
                 true if is_folder(entry) => Entry::Folder(false),
-                false if entry.file_name() != "0.log" => Entry::Log,
+                false if name != "0.log" => Entry::Log,
                 _ => Entry::Other,
             });
             let mut paths: Vec<_> = found.iter().map(|log| &log.path).collect();

@@ -49,9 +49,9 @@ pub(super) fn logs(roots: &[PathBuf]) -> Vec<LogFile> {
     let roots = roots.iter().filter(is_new).map(|root| (root.clone(), Folder::Projects)).collect();
     // The logs whose sessions have a folder, too: few of the many.
     let mut with_folders = HashSet::new();
-    let logs = logs_below(roots, |entry, folder| match folder {
+    let logs = logs_below(roots, |entry, name, folder| match folder {
         Folder::Projects if is_folder(entry) => Entry::Folder(Folder::Slug),
-        Folder::Slug if is_session(&entry.file_name()) => Entry::Log,
+        Folder::Slug if is_session(name) => Entry::Log,
         Folder::Slug if is_folder(entry) => {
             let mut log = entry.path().into_os_string();
             log.push(SUFFIX);

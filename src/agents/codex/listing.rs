@@ -22,7 +22,7 @@ pub(super) fn logs(environment: &Environment) -> Vec<LogFile> {
     let roots = roots(environment).into_iter().map(|root| (root, DEEPEST)).collect();
     // A compressed log is written out plain again when it is used: then the plain one counts.
     let mut compressed = HashSet::new();
-    let mut logs = logs_below(roots, |entry, deeper| match Name::of(&entry.file_name()) {
+    let mut logs = logs_below(roots, |entry, name, deeper| match Name::of(name) {
         Name::Plain => Entry::Log,
         Name::Compressed => {
             compressed.insert(entry.path());

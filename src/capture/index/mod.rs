@@ -58,7 +58,7 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Verdict {
     /// A session of this repository.
-    Here(Arc<Known>),
+    Here(#[serde(with = "shared")] Arc<Known>),
     /// A session of this repository whose events are not known yet.
     Unread,
     /// Of another repository, or of none.
@@ -124,6 +124,23 @@ fn note(ledgers: &mut Vec<(PathHash, u64)>, ledger: PathHash, events: u64) {
     ledgers.retain(|(known, _)| *known != ledger);
     ledgers.push((ledger, events));
     ledgers.sort_unstable();
+}
+
+/// What is shared once it is read: serde's own way makes room for it twice.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Known;
+
+    pub fn serialize<S: Serializer>(known: &Arc<Known>, serializer: S) -> Result<S::Ok, S::Error> {
+        known.as_ref().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Known>, D::Error> {
+        Known::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 impl Entry {
