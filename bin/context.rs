@@ -14,8 +14,7 @@ use git_opensession::settings;
 use git_opensession::view::Palette;
 
 use crate::cli::{Global, Program};
-use crate::report::Failure;
-use crate::report::settings::warn_committed;
+use crate::report::{Failure, committed};
 use crate::terminal::{ColourChoice, ColourConfig, Output, Talk, Terminals};
 
 /// The world of a command.
@@ -86,7 +85,7 @@ impl Context {
     pub fn config(&self, repo: &Repo) -> Result<Config, Failure> {
         let settings::Reading { config, problems } = settings::read(repo, &self.git_environment)?;
         if !self.has_warned.replace(true) {
-            warn_committed(self, &problems);
+            committed::warn(&self.talk, &problems);
         }
         Ok(config)
     }

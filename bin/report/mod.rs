@@ -3,6 +3,7 @@
 
 mod asking;
 pub mod cleanup;
+pub mod committed;
 pub mod doctor;
 mod exit;
 pub mod explain;

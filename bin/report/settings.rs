@@ -7,16 +7,13 @@ use std::path::Path;
 use git_opensession::git;
 use git_opensession::git::ConfigScope;
 use git_opensession::git::process::ProcessError;
-use git_opensession::settings::committed::{EditError, Problem};
+use git_opensession::settings::committed::EditError;
 use git_opensession::settings::{BadSetting, Key, Listed, NotAKey, Origin};
 use git_opensession::view::{Look, Role, Safe};
 use serde::Serialize;
 
 use super::{Exit, Hint, chain};
 use crate::context::Context;
-
-/// As many problems of the committed file as are told of one by one.
-const MOST: usize = 3;
 
 /// Why a setting could not be read or changed.
 #[derive(Debug)]
@@ -273,16 +270,4 @@ pub fn write_list(out: &mut dyn Write, look: &Look, said: &[Said<'_>], z: bool) 
     cells.iter().try_for_each(|[key, value, origin]| {
         writeln!(out, "{bold}{key:<keys$}{bold:#}  {value:<values$}  {dim}{origin}{dim:#}")
     })
-}
-
-/// Says what of the committed file does not count.
-pub fn warn_committed(context: &Context, problems: &[Problem]) {
-    const FILE: &str = ".opensession/config.toml";
-    for Problem { line, kind } in problems.iter().take(MOST) {
-        let place = line.map_or_else(String::new, |line| format!(", line {line}"));
-        context.talk.warn(&format!("{FILE}{place}: {kind}"), &[]);
-    }
-    if problems.len() > MOST {
-        context.talk.warn(&format!("{FILE}: and {} more that do not count", problems.len() - MOST), &[]);
-    }
 }

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::index::{Broken, Entry, Index, Known, Verdict};
 use super::listing::Listed;
 use super::outcome::{Skip, SkippedLog};
-use super::read::guarded;
-use crate::agents::{Environment, LogFile, LogParser, Origin, ParseError};
+use super::read::origin;
+use crate::agents::{Environment, LogFile, LogParser, Origin};
 use crate::git::{GitEnvironment, Repo};
 use crate::link::{PathHash, Worktrees};
 
@@ -153,27 +152,6 @@ impl<'a> Discovery<'a> {
                 (None, None)
             }
         }
-    }
-}
-
-/// What the first records of a log say. Only of a regular file: opening a FIFO would wait for ever.
-pub(super) fn origin(parser: &dyn LogParser, path: &Path) -> Result<Option<Origin>, Skip> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => {}
-        Ok(_) => return Err(Skip::NotAFile),
-        Err(error) => return Err(Skip::Unreadable(error.kind())),
-    }
-    guarded(|| parser.origin(path)).ok_or(Skip::ParserPanicked)?.map_err(skip)
-}
-
-/// What an error of a parser means for the log.
-pub(super) fn skip(error: ParseError) -> Skip {
-    match error {
-        ParseError::Read { source, .. } => Skip::Unreadable(source.kind()),
-        ParseError::NotAFile { .. } => Skip::NotAFile,
-        ParseError::NotThisAgent { .. } => Skip::NotALog,
-        // Neither comes from reading a log from its beginning.
-        ParseError::Stale { .. } | ParseError::Stopped => Skip::Unreadable(io::ErrorKind::Interrupted),
     }
 }
 

@@ -1,12 +1,12 @@
 //! One log, read once: parsed, redacted, cut into segments, and what it left for the links.
 
+use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
-use super::discover::{origin, skip};
 use super::outcome::Skip;
 use super::state::{Guard, Point, State};
 use crate::agents::{LogParser, Origin, ParseError, Sink};
@@ -52,6 +52,27 @@ impl From<Skip> for Fault {
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     // Nothing of what it worked on is used after a panic.
     catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// What the first records of a log say. Only of a regular file: opening a FIFO would wait for ever.
+pub(super) fn origin(parser: &dyn LogParser, path: &Path) -> Result<Option<Origin>, Skip> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(Skip::NotAFile),
+        Err(error) => return Err(Skip::Unreadable(error.kind())),
+    }
+    guarded(|| parser.origin(path)).ok_or(Skip::ParserPanicked)?.map_err(skip)
+}
+
+/// What an error of a parser means for the log.
+fn skip(error: ParseError) -> Skip {
+    match error {
+        ParseError::Read { source, .. } => Skip::Unreadable(source.kind()),
+        ParseError::NotAFile { .. } => Skip::NotAFile,
+        ParseError::NotThisAgent { .. } => Skip::NotALog,
+        // Neither comes from reading a log from its beginning.
+        ParseError::Stale { .. } | ParseError::Stopped => Skip::Unreadable(io::ErrorKind::Interrupted),
+    }
 }
 
 impl Reader<'_> {
