@@ -7,11 +7,10 @@
 use std::time::{Duration, Instant};
 
 use crate::fanout::{Contents, Destination, FanoutError, Inbox, Unfetched, unsound};
-use crate::fold::drop_folded;
 use crate::git::remote::{Direction, FetchError, Moved, Network, RemoteError, addresses};
 use crate::git::{self, BranchName, Oid, RefName, Repo};
 use crate::honour::honour;
-use crate::ledger::{Appender, LedgerRef, LedgerView, remote_prefix, tracking_notes};
+use crate::ledger::{Appender, LedgerRef, LedgerView, drop_folded, remote_prefix, tracking_notes};
 use crate::notes;
 use crate::pre_push::base;
 use crate::settings::{FanoutMode, read_namespace};

@@ -5,9 +5,8 @@
 //!
 //! The target has arrived before a ledger is deleted, here and at the remote, and only what was taken in is deleted: a
 //! ledger that somebody added to meanwhile is taken in again. Another clone that still has the folded ledger lets go of
-//! it when it sees that it is gone at the remote, and that another ledger there has all of it ([`drop_folded`]).
+//! it when it sees that it is gone at the remote, and that another ledger there has all of it ([`crate::ledger::drop_folded`]).
 
-mod folded;
 mod plan;
 mod run;
 
@@ -17,7 +16,6 @@ use crate::git::remote::{Rejection, RemoteError};
 use crate::git::{self, BranchName};
 use crate::ledger::{self, LedgerRef};
 
-pub use folded::drop_folded;
 pub use plan::Context;
 
 /// Why a ledger is folded.

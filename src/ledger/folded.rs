@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::error::Result;
+use super::join::fold;
+use super::name::{LedgerRef, tracking_prefix};
+use super::view::LedgerView;
 use crate::git::{self, Expected, Repo, Update};
-use crate::ledger::{LedgerRef, LedgerView, Result, fold, tracking_prefix};
 
 /// How long to wait for a ref that another process has locked.
 const PATIENCE: Duration = Duration::from_secs(2);

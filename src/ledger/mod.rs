@@ -24,6 +24,7 @@ pub mod check;
 mod day;
 mod error;
 mod evidence;
+mod folded;
 mod holdings;
 mod join;
 mod layout;
@@ -48,6 +49,7 @@ pub use append::{Append, Appender, Captured, Change, NewAnchor, NewLink, Outcome
 pub use day::{BadDay, Day, Month};
 pub use error::{Damage, Error, Result};
 pub use evidence::{EVIDENCE_LIMIT, Evidence, EvidenceKind, Percent, Window};
+pub use folded::drop_folded;
 pub use holdings::{Holdings, Ties};
 pub use join::{fold, join, retain};
 pub use layout::{BadSegmentName, FORMAT, Hash8, LedgerPath, MetaName, SegmentName};
