@@ -163,6 +163,9 @@ pub struct Doctor {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// How git is told of the hook; else as it is now, or as it does least harm
+    #[arg(long, value_name = "WAY", requires = "fix")]
+    pub hook: Option<HookWay>,
     /// How sessions travel
     #[arg(long, value_name = "MODE", requires = "fix")]
     pub fanout_mode: Option<FanoutMode>,
@@ -184,6 +187,15 @@ pub struct Doctor {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How git is told of the hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HookWay {
+    /// By a hook file, which any git reads; a hook that is there already runs first, and its "no" is final
+    File,
+    /// By the repository's configuration, which git reads from 2.54 on; hook files run after ours
+    Config,
 }
 
 /// How sessions travel to a remote; the names are those of `opensession.fanout-mode`.

@@ -8,6 +8,7 @@ use git_opensession::agents;
 use git_opensession::capture::{Request, explain};
 use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, Wish, examine};
 use git_opensession::fanout::Refusals;
+use git_opensession::git::hooks::Way;
 use git_opensession::ledger::{Ledgers, Scope};
 use git_opensession::lookup::Lookup;
 use git_opensession::settings::{FanoutMode, OpenTarget};
@@ -75,7 +76,8 @@ fn fix(context: &Context, patient: &Patient<'_>, arguments: &cli::Doctor) -> Res
     };
     let (binary, manual) = (binary()?, manual::text());
     let open = arguments.open_target.map(Into::into).or(arguments.profile.map(Into::into));
-    let setup = Setup::plan(patient, &Wish { binary: &binary, mode, open, remote: arguments.remote.as_deref() })?;
+    let (way, remote) = (arguments.hook.map(Into::into), arguments.remote.as_deref());
+    let setup = Setup::plan(patient, &Wish { binary: &binary, way, mode, open, remote })?;
     let belongings = Belongings { home: context.environment.home.as_deref(), binary: &binary, manual: &manual };
     let changes = belongings.plan_install();
     report::doctor::tell_setup(talk, &setup, &changes);
@@ -144,6 +146,15 @@ fn uninstall(context: &Context, patient: &Patient<'_>, yes: bool) -> Result<Exit
     apply(context, &changes);
     talk.say("done; the sessions that were captured are still here");
     Ok(Exit::Done)
+}
+
+impl From<cli::HookWay> for Way {
+    fn from(way: cli::HookWay) -> Self {
+        match way {
+            cli::HookWay::File => Self::File,
+            cli::HookWay::Config => Self::Config,
+        }
+    }
 }
 
 impl From<cli::OpenTarget> for OpenTarget {

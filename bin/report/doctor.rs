@@ -111,6 +111,12 @@ impl Lines<'_> {
                 n => format!("; {} that was there before runs first", counted(n as u64, "hook")),
             };
             self.add("hook", level, format!("every push calls us{edited}{kept}"), &[]);
+            if let Some(after) = hook.runs_after() {
+                let text = format!("{} runs after ours: sessions have gone even if it says no", after.display());
+                let first = Hint::own(["doctor", "--fix"], "have it run first");
+                let hints: &[Hint] = if matches!(hook.folder, HookFolder::Own(_)) { &[first] } else { &[] };
+                self.add("hook", Level::Note, text, hints);
+            }
             return;
         }
         let text = match &hook.folder {
@@ -299,6 +305,8 @@ fn hook_steps(talk: &Talk, plan: &Plan) {
             Step::Restore { from, to } => format!("put {} back as {}", from.display(), to.display()),
             Step::Remove(path) => format!("remove {}", path.display()),
             Step::RemoveFolder(path) => format!("remove the folder {}", path.display()),
+            // A script of thirty lines, for git.
+            Step::SetConfig { key, .. } if key.ends_with(".command") => format!("set {key} to call this program"),
             Step::SetConfig { key, value } => format!("set {key} to {value}"),
             Step::UnsetConfig => "unset hook.opensession.*".to_owned(),
         });
@@ -320,6 +328,9 @@ fn hook_steps(talk: &Talk, plan: &Plan) {
                 )
             }
             Notice::Disabled => "hook.opensession.enabled is false: our hook does not run".to_owned(),
+            Notice::RunsAfter(path) => {
+                format!("git runs {} after ours: sessions have gone even if it says no", path.display())
+            }
         });
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Error, Patient, Result};
 use crate::fanout::{Consent, Destination};
-use crate::git::hooks::{Inspection, Install, Plan as HookPlan};
+use crate::git::hooks::{Inspection, Install, Plan as HookPlan, Way};
 use crate::git::{BranchName, ConfigScope, Head, OwnKey, Repo};
 use crate::pre_push::base;
 use crate::settings::{FanoutMode, OpenTarget};
@@ -28,6 +28,8 @@ pub struct Setup {
 pub struct Wish<'a> {
     /// The program that the hook calls.
     pub binary: &'a Path,
+    /// How git is told of the hook; `None` leaves it as it is, or to us.
+    pub way: Option<Way>,
     /// How sessions travel.
     pub mode: FanoutMode,
     /// Where pages are opened; `None` leaves it as it is.
@@ -42,10 +44,10 @@ impl Setup {
     /// # Errors
     /// When the hook cannot be put in, or there is no such remote.
     pub fn plan(patient: &Patient<'_>, wish: &Wish<'_>) -> Result<Self> {
-        let Wish { binary, mode, open, remote } = *wish;
+        let Wish { binary, way, mode, open, remote } = *wish;
         let version = patient.program.version(Some(patient.deadline))?;
         let inspection = Inspection::new(patient.program, version)?;
-        let hook = inspection.plan_install(&Install { binary, replace_edited: false })?;
+        let hook = inspection.plan_install(&Install { binary, replace_edited: false, way })?;
         let mode = (FanoutMode::read(patient.config)? != Some(mode)).then_some(mode);
         let opens = OpenTarget::read(patient.config)?.unwrap_or_default();
         let open = open.filter(|open| *open != opens);

@@ -233,11 +233,11 @@ fn a_secret_is_named_on_a_new_branch_and_not_when_it_is_removed() {
 #[test]
 fn a_program_that_crashes_fails_a_strict_push_and_no_other() {
     let mut world = World::installed();
-    let hook = fs::read_to_string(world.hook()).expect("our hook");
     for crash in ["kill -SEGV $$", "kill -KILL $$", "exit 101", "exit 2"] {
         let broken = world.program(world.path("broken"), format!("#!/bin/sh\n{crash}\n"));
-        let hook = hook.replacen(env!("CARGO_BIN_EXE_git-opensession"), &broken.to_string_lossy(), 1);
-        world.program(world.hook(), hook);
+        world.uninstall().ok();
+        world.fix().ok();
+        world.call(&broken.to_string_lossy());
         world.commit("a.txt", crash, crash);
         world.set("OPENSESSION_STRICT", "1");
         world.push().code(1);

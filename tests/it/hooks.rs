@@ -179,7 +179,8 @@ fn when_another_tool_replaces_our_hook_a_second_fix_keeps_both() {
 
 #[test]
 fn what_a_person_edits_in_our_hook_is_noticed_and_kept() {
-    let world = World::installed();
+    let world = World::new();
+    world.fix_with_a_file().ok();
     let ours = fs::read_to_string(world.hook()).expect("our hook");
     let said = world.path("said");
     let edited = ours.replacen("opensession=", &format!("echo mine > '{}'\nopensession=", said.display()), 1);
@@ -220,7 +221,7 @@ fn a_hooks_folder_that_is_not_gits_is_refused_with_what_to_add_and_nothing_is_wr
     ];
     for (world, place, line) in cases {
         let before = snapshot_of(world);
-        let fixed = world.fix().code(1);
+        let fixed = world.fix_with_a_file().code(1);
         assert!(fixed.err.contains(place) && fixed.err.contains(line), "{}", fixed.err);
         assert_eq!(snapshot_of(world), before);
         assert_eq!(world.git(world.repo(), ["status", "--porcelain"]).ok(), "");
@@ -235,7 +236,7 @@ fn a_hooks_folder_that_is_not_gits_is_refused_with_what_to_add_and_nothing_is_wr
 fn the_line_for_husky_works_when_it_is_added() {
     let world = World::new();
     world.git(world.repo(), ["config", "core.hooksPath", ".husky"]).ok();
-    let refused = world.fix().code(1);
+    let refused = world.fix_with_a_file().code(1);
     let line = refused.err.lines().map(str::trim).find(|line| line.starts_with("if command -v")).expect("a line");
     world.program(world.repo().join(".husky/pre-push"), format!("#!/bin/sh\n{line}\n"));
     world.fix().ok();
@@ -249,7 +250,7 @@ fn in_a_linked_worktree_the_hook_goes_to_the_common_folder_and_serves_both() {
     let world = World::new();
     world.git(world.repo(), ["worktree", "add", "-q", "../linked", "-b", "topic"]).ok();
     let linked = world.path("linked");
-    world.os_in(&linked, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    world.os_in(&linked, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref", "--hook", "file"]).ok();
     assert!(world.hook().is_file());
     let text = "written in the linked one\n";
     ClaudeLog::new("linked", &linked, -60).prompt("write linked.txt").write("linked.txt", text).save(&world);
@@ -270,7 +271,7 @@ fn a_submodule_has_a_hook_of_its_own() {
     world.git(world.path("seed"), ["push", "-q", "origin", "main"]).ok();
     world.git(world.repo(), ["submodule", "--quiet", "add", "../sub.git", "sub"]).ok();
     let sub = world.repo().join("sub");
-    world.os_in(&sub, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    world.os_in(&sub, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref", "--hook", "file"]).ok();
     assert!(world.repo().join(".git/modules/sub/hooks/pre-push").is_file());
     assert!(!world.hook().exists());
     let text = "written in the submodule\n";
@@ -284,10 +285,7 @@ fn a_submodule_has_a_hook_of_its_own() {
 /// A repository whose hook calls a program that is gone, and a PATH without another one.
 fn with_a_missing_program() -> (World, String) {
     let world = World::installed();
-    let ours = fs::read_to_string(world.hook()).expect("our hook");
-    let dangling = ours.replacen(env!("CARGO_BIN_EXE_git-opensession"), "/nowhere/git-opensession", 1);
-    assert_ne!(dangling, ours, "the path of the program is in the hook");
-    world.program(world.hook(), dangling);
+    world.call("/nowhere/git-opensession");
     world.work("one", "one.txt");
     let system = std::env::var("PATH").expect("there is a PATH");
     let has_ours = |folder: &&str| Path::new(folder).join("git-opensession").exists();
@@ -317,6 +315,37 @@ fn a_missing_program_costs_one_line_and_in_strict_mode_the_push() {
     world.work("two", "two.txt");
     assert_eq!(world.push().code(0).err, "opensession: 2 sessions (2 commits) -> origin\n");
     assert_eq!(world.titles(world.origin()), ["write one.txt", "write two.txt"]);
+}
+
+#[test]
+fn hooks_in_the_configuration_need_a_git_that_reads_them_and_leave_files_alone() {
+    let world = World::new();
+    say_yes(&world);
+    let theirs = sh_hook(&world, "said");
+    world.program(world.hook(), &theirs);
+    let before = snapshot_of(&world);
+    let asked = world.os(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref", "--hook", "config"]);
+    if asked.code == 1 {
+        assert!(asked.err.contains("git 2.54 is the first that does"), "{}", asked.err);
+        assert!(asked.err.contains("doctor --fix --hook file"), "{}", asked.err);
+        assert_eq!(snapshot_of(&world), before);
+        return;
+    }
+    assert!(asked.err.contains("pre-push after ours: sessions have gone even if it says no"), "{}", asked.err);
+    assert_eq!(fs::read_to_string(world.hook()).expect("their hook"), theirs);
+    assert!(world.os(["doctor"]).ok().contains("runs after ours"));
+    world.work("one", "one.txt");
+    assert_eq!(world.push().code(0).err, "opensession: 1 session (1 commit) -> origin\n");
+    assert!(world.path("said").exists(), "theirs runs, too");
+    // Without being asked for, theirs comes first.
+    world.fix().ok();
+    assert_eq!(world.git(world.repo(), ["config", "--get-regexp", "^hook[.]"]).out, "");
+    say_no(&world);
+    world.work("two", "two.txt");
+    assert_ne!(world.push().code, 0);
+    assert_eq!(world.titles(world.origin()), ["write one.txt"]);
+    world.uninstall().ok();
+    assert_eq!(snapshot_of(&world), before);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Odd places, odd repositories, odd configurations: it works there, or it says in one line why not.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
@@ -109,19 +108,21 @@ fn somebody_without_a_name_pushes_sessions_all_the_same() {
 #[test]
 fn a_hook_that_is_killed_at_work_blocks_no_push_and_damages_nothing() {
     let world = World::installed();
-    let ours = fs::read_to_string(world.hook()).expect("our hook");
     let program = env!("CARGO_BIN_EXE_git-opensession");
     for round in 0..8 {
         // It gets git's input, and is killed after a while.
         let text = format!("#!/bin/sh\nexec 3<&0\n'{program}' \"$@\" <&3 &\nsleep 0.0{round}\nkill -9 $!\nwait $!\n");
         let killer = world.program(world.path("killer"), text);
-        world.program(world.hook(), ours.replacen(program, &killer.to_string_lossy(), 1));
+        world.uninstall().ok();
+        world.fix().ok();
+        world.call(&killer.to_string_lossy());
         work_in(&world, &world.repo(), &format!("{round}.txt"));
         world.push().code(0);
         world.git(world.repo(), ["fsck", "--strict", "--no-dangling"]).ok();
         world.titles(world.repo());
     }
-    world.program(world.hook(), ours);
+    world.uninstall().ok();
+    world.fix().ok();
     work_in(&world, &world.repo(), "last.txt");
     world.push().code(0);
     assert!(world.titles(world.origin()).contains(&"write last.txt".to_owned()));

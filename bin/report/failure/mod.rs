@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use git_opensession::agents::{self, ParseError};
 use git_opensession::fanout::FanoutError;
+use git_opensession::git::hooks::Refusal;
 use git_opensession::git::remote::RemoteError;
 use git_opensession::ledger::SessionKey;
 use git_opensession::redaction::rules;
@@ -229,6 +230,9 @@ impl Failure {
             Self::NeedsMode => vec![Hint::own(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"], "")],
             Self::Doctor(error) => match **error {
                 doctor::Error::NoRemote { .. } => vec![Hint::command(["git", "remote", "-v"], "")],
+                doctor::Error::Refused(Refusal::TooOld(_)) => {
+                    vec![Hint::own(["doctor", "--fix", "--hook", "file"], "")]
+                }
                 _ => Vec::new(),
             },
             Self::Cleanup(failure) => failure.hints(),

@@ -9,13 +9,17 @@ use crate::git::remote_url::short_digest as digest;
 /// The script, with its two places to fill in.
 const TEMPLATE: &str = include_str!("../../../hooks/pre-push");
 const MARKER_PLACE: &str = "@MARKER@";
+const CALL_PLACE: &str = "@CALL@\n";
+/// What calls us, from a hook file and from the configuration alike. It must not block a push when the program is gone, unless
+/// strict; and the sessions of that push must not be forgotten.
+const CALL: &str = include_str!("../../../hooks/call");
 const BINARY_PLACE: &str = "@OPENSESSION@";
 
 /// How the second line of every hook of ours begins; the version of the script and the digest of the
 /// lines below it follow.
 const MARKER: &str = "# opensession-hook ";
 /// The version of [`TEMPLATE`]. Raise it when the script changes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// A word at the end of the marker: the hooks folder itself was made for this hook.
 const FOLDER_MADE: &str = "folder-made";
 
@@ -45,11 +49,21 @@ pub enum HookFile {
 
 /// Our hook for a binary.
 pub(super) fn render(binary: &str, folder_made: bool) -> Vec<u8> {
-    let script = TEMPLATE.replace(BINARY_PLACE, &shell_quoted(binary));
+    let script = TEMPLATE.replace(CALL_PLACE, &call(binary));
     let (head, body) = script.split_once(MARKER_PLACE).unwrap_or_default();
     let body = body.strip_prefix('\n').unwrap_or(body);
     let flag = if folder_made { format!(" {FOLDER_MADE}") } else { String::new() };
     format!("{head}{MARKER}{VERSION} {}{flag}\n{body}", digest(body.as_bytes())).into_bytes()
+}
+
+/// The value of `hook.opensession.command` for a binary. git runs it by a shell and puts the hook's arguments behind it.
+pub(super) fn command(binary: &str) -> String {
+    let call = call(binary);
+    format!("f() {{\n[ \"${{OPENSESSION_INTERNAL:-}}\" = 1 ] && exit 0\nfeed() {{ \"$@\"; }}\n{call}}}; f")
+}
+
+fn call(binary: &str) -> String {
+    CALL.replace(BINARY_PLACE, &shell_quoted(binary))
 }
 
 /// What the bytes of a hook file are.
@@ -143,8 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn the_template_has_both_places_and_no_other() {
-        assert_eq!((TEMPLATE.matches(MARKER_PLACE).count(), TEMPLATE.matches(BINARY_PLACE).count()), (1, 1));
+    fn the_templates_have_their_places_and_no_other() {
+        let count = |text: &str, place| text.matches(place).count();
+        assert_eq!((count(TEMPLATE, MARKER_PLACE), count(TEMPLATE, CALL_PLACE), count(CALL, BINARY_PLACE)), (1, 1, 1));
         assert!(TEMPLATE.starts_with("#!/bin/sh\n@MARKER@\n"));
     }
 }

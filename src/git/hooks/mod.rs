@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use advice::Manager;
 pub use file::HookFile;
-pub use plan::{Install, Notice, Plan, Refusal, Step};
+pub use plan::{Install, Notice, Plan, Refusal, Step, Way};
 
 use super::process::{GitProgram, ProcessError, Version};
 
@@ -163,13 +163,22 @@ impl Inspection {
         Ok(())
     }
 
-    /// Whether a push from this repository calls us: by the configuration or by a hook file git looks at.
-    pub fn is_installed(&self) -> bool {
-        let by_config = self.version >= Version::CONFIG_HOOKS
+    /// The hook that git runs after ours, if there is one: sessions have gone even if it says no.
+    pub fn runs_after(&self) -> Option<&Path> {
+        let is_after = self.is_by_config() && self.file == HookFile::Foreign { executable: true };
+        self.place.as_deref().filter(|_| is_after)
+    }
+
+    fn is_by_config(&self) -> bool {
+        self.version >= Version::CONFIG_HOOKS
             && !self.config.disabled
             && self.config.command.is_some()
-            && self.config.events.iter().any(|event| event == PRE_PUSH);
-        by_config || self.by_hand || matches!(self.file, HookFile::Ours { .. } | HookFile::Edited)
+            && self.config.events.iter().any(|event| event == PRE_PUSH)
+    }
+
+    /// Whether a push from this repository calls us: by the configuration or by a hook file git looks at.
+    pub fn is_installed(&self) -> bool {
+        self.is_by_config() || self.by_hand || matches!(self.file, HookFile::Ours { .. } | HookFile::Edited)
     }
 }
 

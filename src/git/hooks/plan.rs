@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::{self, HookFile};
 use super::{ASIDE, HookError, HookFolder, Inspection, KEPT, Manager, PRE_PUSH, ask, look, numbered};
-use crate::git::process::{GitProgram, Version, shell_quoted};
+use crate::git::process::{GitProgram, Version};
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub enum Notice {
     Managed(Manager),
     /// `hook.opensession.enabled` is false: our hook does not run.
     Disabled,
+    /// git runs this hook after ours: sessions have gone even if it says no.
+    RunsAfter(PathBuf),
 }
 
 /// Why no hook file can be written.
@@ -88,6 +90,18 @@ pub enum Refusal {
     /// Hooks are switched off.
     #[error("core.hooksPath is /dev/null: git runs no hooks here; git 2.54 or later can run ours all the same")]
     Off,
+    /// Hooks in the configuration were asked for.
+    #[error("git {0} runs no hooks of its configuration, git 2.54 is the first that does")]
+    TooOld(Version),
+}
+
+/// How git is told of our hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By a hook file, as every git reads it. A hook that is there already runs first, and its "no" is final.
+    File,
+    /// By the repository's configuration, from git 2.54 on. Hook files are not touched, and run after ours.
+    Config,
 }
 
 /// How to install.
@@ -97,6 +111,8 @@ pub struct Install<'a> {
     pub binary: &'a Path,
     /// Whether an edited hook of ours is put aside and written anew. Otherwise it is left.
     pub replace_edited: bool,
+    /// How git is to be told of it; `None`: as it is now, else as it does least harm.
+    pub way: Option<Way>,
 }
 
 /// Steps, not yet done.
@@ -118,17 +134,41 @@ impl Inspection {
     ///
     /// # Errors
     ///
-    /// When git is too old for hooks in its configuration and its hooks folder is not ours to write.
+    /// When git is too old for hooks in its configuration, and that way was asked for or its hooks folder is not ours to
+    /// write.
     pub fn plan_install(&self, install: &Install<'_>) -> Result<Plan, Refusal> {
         let binary = install.binary.to_str().unwrap_or("git-opensession");
+        match self.way(install.way)? {
+            None => Ok(self.empty_plan()),
+            Some(Way::Config) => Ok(self.plan_config(binary)),
+            Some(Way::File) => self.plan_file(binary, install.replace_edited),
+        }
+    }
+
+    /// The way that was asked for. Else the configuration, which touches no file, unless a hook that is there must come first
+    /// or ours is a file already. `None`: somebody has added a call of ours by hand.
+    fn way(&self, wanted: Option<Way>) -> Result<Option<Way>, Refusal> {
+        let is_new = self.version >= Version::CONFIG_HOOKS;
+        let has_config = self.config.command.is_some();
+        match wanted {
+            Some(Way::Config) if !is_new => Err(Refusal::TooOld(self.version)),
+            Some(way) => Ok(Some(way)),
+            None if self.by_hand => Ok(None),
+            None if !is_new => Ok(Some(Way::File)),
+            None => Ok(Some(match (&self.folder, &self.file) {
+                (HookFolder::Own(_), HookFile::Foreign { .. }) => Way::File,
+                (HookFolder::Own(_), HookFile::Ours { .. } | HookFile::Edited)
+                    if !has_config || !self.kept.is_empty() =>
+                {
+                    Way::File
+                }
+                _ => Way::Config,
+            })),
+        }
+    }
+
+    fn plan_file(&self, binary: &str, replace_edited: bool) -> Result<Plan, Refusal> {
         let mut plan = self.empty_plan();
-        if self.version >= Version::CONFIG_HOOKS {
-            self.plan_config(binary, &mut plan);
-            return Ok(plan);
-        }
-        if self.by_hand {
-            return Ok(plan);
-        }
         let (folder, place) = self.own_place()?;
         let folder_made = match &self.file {
             HookFile::Ours { folder_made, .. } => *folder_made,
@@ -148,7 +188,7 @@ impl Inspection {
                     plan.steps.push(write);
                 }
             }
-            HookFile::Edited if install.replace_edited => {
+            HookFile::Edited if replace_edited => {
                 let to = free(folder, ASIDE);
                 plan.notices.push(Notice::EditedKept(to.clone()));
                 plan.steps.extend([Step::SetAside { from: place.clone(), to }, write]);
@@ -166,12 +206,15 @@ impl Inspection {
             }
         }
         plan.notices.extend(self.manager.filter(|m| *m == Manager::Lefthook).map(Notice::Managed));
+        // It would be a second call, today or with a later git.
+        self.plan_config_removal(&mut plan);
         Ok(plan)
     }
 
     /// The way of git 2.54: two keys. A hook file of ours would be a second call, so it goes.
-    fn plan_config(&self, binary: &str, plan: &mut Plan) {
-        let command = config_command(binary);
+    fn plan_config(&self, binary: &str) -> Plan {
+        let mut plan = self.empty_plan();
+        let command = file::command(binary);
         if self.config.command.as_ref() != Some(&command) {
             plan.steps.push(Step::SetConfig { key: COMMAND_KEY, value: command });
         }
@@ -182,7 +225,20 @@ impl Inspection {
             plan.notices.push(Notice::Disabled);
         }
         if matches!((&self.folder, &self.file), (HookFolder::Own(_), HookFile::Ours { .. })) {
-            self.plan_file_removal(plan);
+            self.plan_file_removal(&mut plan);
+        }
+        let restored = plan.steps.iter().find_map(|step| match step {
+            Step::Restore { to, .. } => Some(to.clone()),
+            _ => None,
+        });
+        let after = self.place.clone().filter(|_| self.file == HookFile::Foreign { executable: true });
+        plan.notices.extend(restored.or(after).map(Notice::RunsAfter));
+        plan
+    }
+
+    fn plan_config_removal(&self, plan: &mut Plan) {
+        if self.config.command.is_some() || !self.config.events.is_empty() || self.config.disabled {
+            plan.steps.push(Step::UnsetConfig);
         }
     }
 
@@ -190,9 +246,7 @@ impl Inspection {
     #[must_use]
     pub fn plan_uninstall(&self) -> Plan {
         let mut plan = self.empty_plan();
-        if self.config.command.is_some() || !self.config.events.is_empty() || self.config.disabled {
-            plan.steps.push(Step::UnsetConfig);
-        }
+        self.plan_config_removal(&mut plan);
         if matches!(self.folder, HookFolder::Own(_)) {
             self.plan_file_removal(&mut plan);
         }
@@ -253,21 +307,6 @@ fn free(folder: &Path, name: &str) -> PathBuf {
     let mut names: Vec<_> = numbered(folder, name).collect();
     let free = names.iter().position(|path| path.symlink_metadata().is_err());
     names.swap_remove(free.unwrap_or(names.len() - 1))
-}
-
-/// The value of `hook.opensession.command`. git runs it by a shell and puts the hook's arguments behind it.
-/// Like the hook file, it must not block a push when the program is gone, unless strict.
-fn config_command(binary: &str) -> String {
-    format!(
-        "f() {{ o={}; [ -x \"$o\" ] || o=git-opensession; \"$o\" hook pre-push \"$@\"; c=$?; \
-         [ $c -le 1 ] && return $c; \
-         case ${{OPENSESSION_STRICT:-$(git config --type=bool opensession.strict)}} in \
-         ''|0|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]|[Oo][Ff][Ff]) \
-         echo 'opensession: git-opensession did not run; the sessions of this push stay here' >&2; return 0;; esac; \
-         echo 'opensession: git-opensession did not run, and strict mode wants every session pushed' >&2; \
-         return 1; }}; f",
-        shell_quoted(binary)
-    )
 }
 
 /// Whether two paths are the same file, or equal ones: type, mode and bytes, or the target of a link.

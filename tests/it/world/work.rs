@@ -55,6 +55,27 @@ impl World {
         self.os(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"])
     }
 
+    /// The same with a hook file, whatever git is here.
+    pub fn fix_with_a_file(&self) -> Answer {
+        self.os(["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref", "--hook", "file"])
+    }
+
+    /// Has the hook that is installed, in whatever way, call another program.
+    pub fn call(&self, program: &str) {
+        const KEY: &str = "hook.opensession.command";
+        let other = |text: String| {
+            let changed = text.replacen(env!("CARGO_BIN_EXE_git-opensession"), program, 1);
+            assert_ne!(changed, text, "the path of the program is in the hook");
+            changed
+        };
+        if let Ok(hook) = fs::read_to_string(self.hook()) {
+            self.program(self.hook(), other(hook));
+        } else {
+            let command = self.git(self.repo(), ["config", KEY]).ok();
+            self.git(self.repo(), ["config", KEY, other(command).trim_end()]).ok();
+        }
+    }
+
     /// Takes all of that out again.
     pub fn uninstall(&self) -> Answer {
         self.os(["doctor", "--uninstall", "--yes"])

@@ -39,7 +39,8 @@ impl Scene {
     }
 
     fn install(&self) -> Plan {
-        let plan = self.inspect().plan_install(&Install { binary: &self.binary, replace_edited: false }).unwrap();
+        let plan =
+            self.inspect().plan_install(&Install { binary: &self.binary, replace_edited: false, way: None }).unwrap();
         plan.apply().unwrap();
         self.world.settle(&self.hook());
         plan
@@ -292,7 +293,8 @@ fn an_installation_that_broke_off_half_way_is_completed() {
     let scene = Scene::new();
     scene.world.script(scene.hook(), "#!/bin/sh\nexit 5\n");
     let before = scene.snapshot();
-    let plan = scene.inspect().plan_install(&Install { binary: &scene.binary, replace_edited: false }).unwrap();
+    let plan =
+        scene.inspect().plan_install(&Install { binary: &scene.binary, replace_edited: false, way: None }).unwrap();
     plan.steps.first().unwrap().apply(&scene.world.program(&scene.repository)).unwrap();
     assert_eq!(scene.run_hook(UPDATE, &[]).status.code(), Some(5), "their hook is in its place all the time");
     scene.install();
@@ -310,7 +312,7 @@ fn edits_to_our_hook_are_noticed_and_never_lost() {
     scene.world.script(scene.hook(), &edited);
     let plan = scene.install();
     assert_eq!((plan.steps.len(), plan.notices), (0, vec![Notice::EditedLeft(scene.hook())]));
-    let replace = Install { binary: &scene.binary, replace_edited: true };
+    let replace = Install { binary: &scene.binary, replace_edited: true, way: None };
     scene.inspect().plan_install(&replace).unwrap().apply().unwrap();
     assert_eq!(fs::read_to_string(scene.hooks().join(ASIDE)).unwrap(), edited);
     assert!(matches!(scene.inspect().file, HookFile::Ours { .. }));
@@ -340,7 +342,7 @@ fn another_binary_makes_a_new_hook_and_keeps_the_chain() {
     let before = scene.snapshot();
     scene.install();
     let moved = scene.world.script("else/git-opensession", "#!/bin/sh\n");
-    let install = Install { binary: &moved, replace_edited: false };
+    let install = Install { binary: &moved, replace_edited: false, way: None };
     let plan = scene.inspect().plan_install(&install).unwrap();
     assert_eq!(plan.steps.len(), 1);
     plan.apply().unwrap();
@@ -353,7 +355,8 @@ fn another_binary_makes_a_new_hook_and_keeps_the_chain() {
 #[test]
 fn a_plan_is_not_applied_to_a_hook_that_changed_since() {
     let scene = Scene::new();
-    let plan = scene.inspect().plan_install(&Install { binary: &scene.binary, replace_edited: false }).unwrap();
+    let plan =
+        scene.inspect().plan_install(&Install { binary: &scene.binary, replace_edited: false, way: None }).unwrap();
     scene.world.script(scene.hook(), "#!/bin/sh\n");
     assert!(matches!(plan.apply(), Err(HookError::Changed { path }) if path == scene.hook()));
     assert_eq!(fs::read_to_string(scene.hook()).unwrap(), "#!/bin/sh\n");

@@ -18,7 +18,11 @@ fn a_linked_worktree_and_a_submodule_have_their_own_place() {
             .clone()
             .map_resolved()
     );
-    inspection.plan_install(&Install { binary: &scene.binary, replace_edited: false }).unwrap().apply().unwrap();
+    inspection
+        .plan_install(&Install { binary: &scene.binary, replace_edited: false, way: None })
+        .unwrap()
+        .apply()
+        .unwrap();
     assert!(scene.repository.join(".git/modules/sub/hooks/pre-push").is_file());
 }
 
@@ -48,7 +52,7 @@ fn a_hooks_folder_that_is_not_gits_is_never_written() {
         scene.world.git(&scene.repository, &format!("config core.hooksPath {value}"));
         let inspection = scene.inspect();
         (
-            inspection.plan_install(&Install { binary: &scene.binary, replace_edited: true }).unwrap_err(),
+            inspection.plan_install(&Install { binary: &scene.binary, replace_edited: true, way: None }).unwrap_err(),
             inspection.plan_uninstall().is_empty(),
         )
     };
@@ -86,25 +90,35 @@ fn a_call_of_ours_added_by_hand_counts_as_installed() {
     assert!(scene.install().is_empty());
 }
 
+/// Looks as a git that reads hooks from its configuration.
+fn look(scene: &Scene) -> Inspection {
+    Inspection::new(&scene.world.program(&scene.repository), NEW_GIT).unwrap()
+}
+
+fn install(scene: &Scene, way: Option<Way>) -> Install<'_> {
+    Install { binary: &scene.binary, replace_edited: false, way }
+}
+
+fn keys(scene: &Scene) -> ConfigHook {
+    look(scene).config
+}
+
 #[test]
 fn with_a_new_git_the_hook_is_two_keys_and_goes_without_a_trace() {
     let scene = Scene::new();
-    scene.world.script(scene.hook(), "#!/bin/sh\necho theirs\n");
     // Their own last line, without a line feed, is no reason to touch it.
     let config = scene.repository.join(".git/config");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, text.trim_end()).unwrap();
     let before = scene.snapshot();
-    let look = || Inspection::new(&scene.world.program(&scene.repository), NEW_GIT).unwrap();
-    let install = Install { binary: &scene.binary, replace_edited: false };
-    let plan = look().plan_install(&install).unwrap();
+    let plan = look(&scene).plan_install(&install(&scene, None)).unwrap();
     assert!(plan.steps.iter().all(|step| matches!(step, Step::SetConfig { .. })) && plan.steps.len() == 2);
     plan.apply().unwrap();
-    let inspection = look();
+    let inspection = look(&scene);
     assert_eq!(inspection.config.events, ["pre-push"]);
     assert!(inspection.is_installed() && !scene.inspect().is_installed(), "an older git does not know these keys");
-    assert!(inspection.plan_install(&install).unwrap().is_empty());
-    look().plan_uninstall().apply().unwrap();
+    assert!(inspection.plan_install(&install(&scene, None)).unwrap().is_empty());
+    look(&scene).plan_uninstall().apply().unwrap();
     let mut after = scene.snapshot();
     // git itself ends the file with a line feed when it writes it.
     after.get_mut(&config).unwrap().2.truncate(before[&config].2.len());
@@ -112,21 +126,43 @@ fn with_a_new_git_the_hook_is_two_keys_and_goes_without_a_trace() {
 }
 
 #[test]
-fn going_over_to_a_new_git_takes_our_file_away_and_puts_theirs_back() {
+fn with_a_new_git_a_hook_that_is_there_runs_first_all_the_same() {
+    let scene = Scene::new();
+    look(&scene).plan_install(&install(&scene, None)).unwrap().apply().unwrap();
+    // It comes later, and git would run it after ours.
+    scene.world.script(scene.hook(), "#!/bin/sh\necho theirs\n");
+    assert_eq!(look(&scene).runs_after(), Some(scene.hook().as_path()));
+    look(&scene).plan_install(&install(&scene, None)).unwrap().apply().unwrap();
+    assert_eq!(keys(&scene), ConfigHook::default());
+    assert!(matches!(look(&scene).file, HookFile::Ours { .. }) && look(&scene).kept.len() == 1);
+    assert!(look(&scene).plan_install(&install(&scene, None)).unwrap().is_empty());
+    assert_eq!(look(&scene).runs_after(), None);
+}
+
+#[test]
+fn the_way_that_was_asked_for_is_taken_and_stays() {
     let scene = Scene::new();
     scene.world.script(scene.hook(), "#!/bin/sh\necho theirs\n");
     scene.install();
-    let inspection = Inspection::new(&scene.world.program(&scene.repository), NEW_GIT).unwrap();
-    inspection.plan_install(&Install { binary: &scene.binary, replace_edited: false }).unwrap().apply().unwrap();
+    assert!(look(&scene).plan_install(&install(&scene, None)).unwrap().is_empty(), "a file stays a file");
+    let plan = look(&scene).plan_install(&install(&scene, Some(Way::Config))).unwrap();
+    assert_eq!(plan.notices, [Notice::RunsAfter(scene.hook())]);
+    plan.apply().unwrap();
     assert_eq!(fs::read_to_string(scene.hook()).unwrap(), "#!/bin/sh\necho theirs\n");
-    assert!(scene.inspect().kept.is_empty());
+    assert!(scene.inspect().kept.is_empty() && look(&scene).is_installed());
+    fs::remove_file(scene.hook()).unwrap();
+    assert!(look(&scene).plan_install(&install(&scene, None)).unwrap().is_empty(), "and keys stay keys");
+    look(&scene).plan_install(&install(&scene, Some(Way::File))).unwrap().apply().unwrap();
+    assert_eq!(keys(&scene), ConfigHook::default());
+    assert!(scene.inspect().is_installed());
+    let refused = scene.inspect().plan_install(&install(&scene, Some(Way::Config))).unwrap_err();
+    assert_eq!(refused, Refusal::TooOld(OLD_GIT));
 }
 
 #[test]
 fn the_configured_command_behaves_as_the_hook_file_does() {
     let scene = Scene::new();
-    let inspection = Inspection::new(&scene.world.program(&scene.repository), NEW_GIT).unwrap();
-    inspection.plan_install(&Install { binary: &scene.binary, replace_edited: false }).unwrap().apply().unwrap();
+    look(&scene).plan_install(&install(&scene, None)).unwrap().apply().unwrap();
     let command = scene.world.git(&scene.repository, "config hook.opensession.command");
     // As git's run-command.c does it: `sh -c '<command> "$@"' '<command>' arguments`.
     let run = |variables: &[(&str, &str)]| {
@@ -155,12 +191,10 @@ fn the_configured_command_behaves_as_the_hook_file_does() {
 #[test]
 fn a_hook_switched_off_in_the_configuration_is_said_so() {
     let scene = Scene::new();
-    let look = || Inspection::new(&scene.world.program(&scene.repository), NEW_GIT).unwrap();
-    let install = Install { binary: &scene.binary, replace_edited: false };
-    look().plan_install(&install).unwrap().apply().unwrap();
+    look(&scene).plan_install(&install(&scene, None)).unwrap().apply().unwrap();
     scene.world.git(&scene.repository, "config hook.opensession.enabled false");
-    assert!(!look().is_installed());
-    assert_eq!(look().plan_install(&install).unwrap().notices, [Notice::Disabled]);
+    assert!(!look(&scene).is_installed());
+    assert_eq!(look(&scene).plan_install(&install(&scene, None)).unwrap().notices, [Notice::Disabled]);
 }
 
 #[test]
