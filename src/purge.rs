@@ -53,7 +53,7 @@ pub struct Plan {
     pub sessions: BTreeMap<Sid, Planned>,
     /// The ledgers that have something of them, here and as remotes had them when last fetched.
     pub ledgers: BTreeSet<LedgerRef>,
-    /// The handoffs that are made of any of the sessions.
+    /// The handoffs that are made of any of the sessions, here and in the user's own store.
     pub handoffs: Vec<MadeOf>,
     /// Sessions and ledgers that cannot be read.
     pub unreadable: Vec<ledger::Error>,
@@ -111,11 +111,14 @@ impl Plan {
         for (sid, name, _) in outside.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered_outside.insert(name);
         }
-        plan.handoffs = handoff::Store::new(repo).made_of(&wanted)?;
+        for repo in [Some(repo), own].into_iter().flatten() {
+            plan.handoffs.extend(handoff::Store::new(repo).made_of(&wanted)?);
+        }
         Ok(plan)
     }
 
-    /// What there is to purge outside of any repository: sessions in the user's own store.
+    /// What there is to purge outside of any repository: sessions in the user's own store, and handoffs that were made of
+    /// them there.
     ///
     /// # Errors
     /// When a name names nothing or too much, or the store cannot be read.
@@ -126,6 +129,7 @@ impl Plan {
         for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered_outside.insert(name);
         }
+        plan.handoffs = handoff::Store::new(own).made_of(&wanted)?;
         Ok(plan)
     }
 

@@ -53,6 +53,8 @@ pub struct StaleHandoff {
     pub pins: Vec<String>,
     /// What is found.
     pub found: Findings,
+    /// Whether it is in the user's own store.
+    pub is_outside: bool,
 }
 
 /// Why nothing can be planned, or done.
@@ -85,12 +87,15 @@ impl Plan {
                 plan.registered.push(Reregistered { old, new, found, is_outside });
             }
         }
-        for listed in handoff::Store::new(repo).list()? {
-            // One that cannot be read is named by whatever lists them.
-            let Ok(artifact) = &listed.artifact else { continue };
-            let found = artifact.findings(&nobody);
-            if !found.is_empty() {
-                plan.handoffs.push(StaleHandoff { id: listed.id, pins: listed.pins, found });
+        for (repo, is_outside) in [(Some(repo), false), (own, true)] {
+            let Some(repo) = repo else { continue };
+            for listed in handoff::Store::new(repo).list()? {
+                // One that cannot be read is named by whatever lists them.
+                let Ok(artifact) = &listed.artifact else { continue };
+                let found = artifact.findings(&nobody);
+                if !found.is_empty() {
+                    plan.handoffs.push(StaleHandoff { id: listed.id, pins: listed.pins, found, is_outside });
+                }
             }
         }
         Ok(plan)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use git_opensession::git::{self, Repo};
+use git_opensession::handoff;
 use git_opensession::ledger::{Appender, Sid};
 use git_opensession::purge::{Plan, Selection, forget};
 use git_opensession::redaction::rules;
@@ -80,7 +81,9 @@ fn outside(context: &mut Context, arguments: &Purge, own: &Repo, names: &[String
     let signature = work::signature_outside(context)?;
     let by = Appender { signature: &signature, lock: None, deadline: Instant::now() + PATIENCE };
     let sessions = plan.sessions.keys().copied().collect::<BTreeSet<Sid>>();
-    let report = Report { outside: Outside::remove(own, &sessions, &by)?, ..Report::default() };
+    let outside = Outside::remove(own, &sessions, &by)?;
+    let handoffs = handoff::Store::new(own).remove_made_of(&sessions)?;
+    let report = Report { outside, handoffs, ..Report::default() };
     told.tell(context, &plan, telling.done(&report, &[]))
 }
 

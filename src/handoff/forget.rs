@@ -44,11 +44,15 @@ impl Store<'_> {
         text.and_then(|text| Artifact::parse(&text).ok()).is_some_and(|artifact| is_of(&artifact, sessions))
     }
 
-    /// Removes handoffs with all that is pinned to them here, and what was fetched of such pins.
+    /// Removes these, with all that is pinned to them here, and what was fetched of such pins. Gives what they were.
     ///
     /// # Errors
     /// When a ref cannot be read or written.
-    pub fn forget(&self, handoffs: &[MadeOf]) -> Result<(), Error> {
+    pub fn remove_made_of(&self, sessions: &BTreeSet<Sid>) -> Result<Vec<MadeOf>, Error> {
+        let handoffs = self.made_of(sessions)?;
+        if handoffs.is_empty() {
+            return Ok(handoffs);
+        }
         let blobs: BTreeSet<Oid> = handoffs.iter().map(|handoff| handoff.blob).collect();
         // The pins first: an artifact without them is found again by the next run.
         for prefix in [PINS, REMOTES, ARTIFACTS] {
@@ -59,7 +63,7 @@ impl Store<'_> {
                 self.repo.forget_reflog(&name, deadline())?;
             }
         }
-        Ok(())
+        Ok(handoffs)
     }
 }
 

@@ -91,8 +91,7 @@ fn follow(repo: &Repo, news: &[News<'_>], by: &Appender<'_>) -> Result<Vec<Ledge
     if drops.iter().any(|dropped| dropped.floor.is_some() || !dropped.purged.is_empty()) {
         notes::forget(repo, &Unwanted::gone(Gone::of(&Ledgers::open(repo, Scope::All)?)), by)?;
     }
-    let handoffs = handoff::Store::new(repo).made_of(&purged.purged)?;
-    handoff::Store::new(repo).forget(&handoffs)?;
+    handoff::Store::new(repo).remove_made_of(&purged.purged)?;
     for News { ledger, old, view } in news {
         if is_concerned(repo, ledger, *old, view)?
             && let Replayed::Moved { .. } = replay(repo, ledger, Theirs { tip: Some(view.tip()), inbox: &[] }, by)?

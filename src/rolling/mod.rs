@@ -192,8 +192,9 @@ impl Rolling<'_> {
             }
             report.remotes.push(at);
         }
-        report.handoffs = store.made_of(&gone)?;
-        store.forget(&report.handoffs)?;
+        for repo in [Some(self.repo), self.own].into_iter().flatten() {
+            report.handoffs.extend(handoff::Store::new(repo).remove_made_of(&gone)?);
+        }
         Ok(report)
     }
 

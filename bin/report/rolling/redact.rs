@@ -155,7 +155,7 @@ pub fn redact_places(plan: &Plan, destinations: &[Destination]) -> String {
 
 /// A handoff is named for its text: it can only be removed, and built again.
 fn warn_handoff(talk: &Talk, handoff: &StaleHandoff) {
-    let StaleHandoff { id, pins, found } = handoff;
+    let StaleHandoff { id, pins, found, is_outside } = handoff;
     let local = pins.iter().filter(|pin| !pin.contains('/'));
     let mut hints: Vec<Hint> = local.map(|pin| Hint::own(["handoff", "artifacts", "unpin", pin], "")).collect();
     hints.push(Hint::own(
@@ -170,5 +170,6 @@ fn warn_handoff(talk: &Talk, handoff: &StaleHandoff) {
         hints.push(Hint::command(["git", "update-ref", "-d", &tracked], "and what is known of it here"));
     }
     let found = listed(&counts(found));
-    talk.warn(&format!("{id} has what today's rules take out ({found}), and is named for its text"), &hints);
+    let place = if *is_outside { " in your own store, which is that of folders in no repository," } else { "" };
+    talk.warn(&format!("{id}{place} has what today's rules take out ({found}), and is named for its text"), &hints);
 }

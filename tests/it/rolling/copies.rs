@@ -183,3 +183,28 @@ fn a_handoff_that_a_remote_does_not_let_go_of_stays_named() {
         assert!(!reaches(&world, &side, "write one.rs"), "{}", side.display());
     }
 }
+
+#[test]
+fn a_purge_removes_handoffs_of_folders_in_no_repository() {
+    let world = pushed();
+    let (one, outside) = (sid(&world, "write one.rs"), world.path("tmp"));
+    let store = world.home().join(".local/share/opensession/store.git");
+    let build = |what: &str| {
+        let text = world.os(["cat", what]).ok();
+        fs::write(outside.join("session.hail.jsonl"), text).expect("a file");
+        world.os_in(&outside, ["handoff", "build", "--from", "./session.hail.jsonl"]).ok();
+    };
+    build(&one);
+    assert!(reaches(&world, &store, "write one.rs"));
+    let done = world.os(["purge", &one, "--yes", "--json"]).json();
+    assert_eq!(done["handoffs_removed"], 1, "{done}");
+    assert!(!is_left(&world, &store, "write one.rs"));
+    // And from outside.
+    let two = sid(&world, "write two.rs");
+    build(&two);
+    world.os_in(&outside, ["register", "session.hail.jsonl"]).ok();
+    let said = world.os_in(&outside, ["purge", &two, "--yes"]);
+    assert!(said.err.contains("your own store (1 snapshot), 1 handoff"), "{}", said.err);
+    said.ok();
+    assert!(!is_left(&world, &store, "write two.rs"));
+}
