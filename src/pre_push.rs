@@ -255,6 +255,26 @@ impl PrePush<'_> {
         outcome
     }
 
+    /// The same for a push by which the caller carries the ledgers himself: all but that. It takes its time until
+    /// `deadline`; what must end the push, and what was captured, is in the outcome.
+    pub fn prepare(&self, updates: &[PushUpdate], destination: &Destination, deadline: Instant) -> Outcome {
+        let mut outcome = Outcome::default();
+        let settings = self.settings(&mut outcome);
+        self.scan(updates, destination, settings, &mut outcome);
+        if outcome.is_blocked() {
+            return outcome;
+        }
+        self.follow(deadline, &mut outcome);
+        std::thread::scope(|scope| {
+            let listing = Listing::begin(scope, self.repo, self.parsers, self.environment);
+            self.capture(updates, listing, deadline, &mut outcome);
+        });
+        if outcome.strict {
+            self.verify(updates, settings.require, &mut outcome);
+        }
+        outcome
+    }
+
     /// Those that git does not already know to be rejected: without force, it does not move a ref from an object that
     /// is not here (`fetch first`), and yet tells the hook of it. Sessions of commits that stay here stay here, too.
     fn without_rejected(&self, mut updates: Vec<PushUpdate>, may_force: bool) -> Vec<PushUpdate> {

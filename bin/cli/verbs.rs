@@ -153,6 +153,14 @@ pub struct Push {
     /// Print what was pushed as JSON
     #[arg(long)]
     pub json: bool,
+    /// Do this `git push`, and push the sessions behind it with it: all of it or nothing
+    ///
+    /// Everything behind --with is for git push. Sessions are captured, and secrets looked for, as the hook does it; then
+    /// branch and sessions go in one atomic push, and the hook has nothing left to do. --force and its kin are said of the
+    /// branches only; what would move ledgers by itself (--mirror, --prune) is refused.
+    #[arg(long, value_name = "GIT PUSH ARGUMENTS", num_args = 0.., allow_hyphen_values = true)]
+    #[arg(conflicts_with = "remote")]
+    pub with: Option<Vec<String>>,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod parse;
 mod prune;
 mod purge;
 mod push;
+mod push_with;
 mod redact;
 mod register;
 mod relink;

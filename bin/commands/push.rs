@@ -12,6 +12,7 @@ use git_opensession::settings::FanoutMode;
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
 
+use super::push_with::{self, ToldRef};
 use super::work::{self, Work};
 use crate::cli::Push;
 use crate::context::Context;
@@ -19,6 +20,9 @@ use crate::report::push::hints;
 use crate::report::{Exit, Failure};
 
 pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
+    if let Some(words) = &arguments.with {
+        return push_with::run(context, arguments, words);
+    }
     let work = Work::new(context)?;
     let head = work.repo.head()?;
     let default = work.config.push_remote(head.branch());
@@ -126,14 +130,7 @@ impl Done {
             }
             return Ok(());
         }
-        for push in &self.plan.pushes {
-            let branch = push.branch.as_ref().map_or_else(|| push.name.to_string(), ToString::to_string);
-            writeln!(out, "{} -> {}", Safe::line(&branch), Safe::line(&self.label))?;
-        }
-        if self.plan.notes.is_some() {
-            writeln!(out, "{NOTES} -> {}", Safe::line(&self.label))?;
-        }
-        Ok(())
+        write_plan(out, &self.plan, "", &self.label)
     }
 
     fn say(&self, context: &Context, is_dry_run: bool) {
@@ -154,6 +151,18 @@ impl Done {
     }
 }
 
+/// What would be pushed: `main -> origin`.
+pub(super) fn write_plan(out: &mut dyn Write, plan: &Plan, what: &str, label: &str) -> io::Result<()> {
+    for push in &plan.pushes {
+        let branch = push.branch.as_ref().map_or_else(|| push.name.to_string(), ToString::to_string);
+        writeln!(out, "{what}{} -> {}", Safe::line(&branch), Safe::line(label))?;
+    }
+    if plan.notes.is_some() {
+        writeln!(out, "{NOTES} -> {}", Safe::line(label))?;
+    }
+    Ok(())
+}
+
 fn branch_of(ledger: &LedgerRef) -> String {
     ledger.branch().map_or_else(|| ledger.to_string(), |branch| branch.to_string())
 }
@@ -162,6 +171,9 @@ fn branch_of(ledger: &LedgerRef) -> String {
 #[derive(Serialize)]
 pub(super) struct Told {
     remote: String,
+    /// The user's own refs, with `--with`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refs: Option<Vec<ToldRef>>,
     ledgers: Vec<ToldLedger>,
     /// What came of the notes, by the same words; absent if there is nothing to push of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,7 +231,13 @@ impl Told {
             Some(report) => report.notes.as_ref().map(|outcome| word(Some(outcome))),
             None => plan.notes.as_ref().map(|_| word(None)),
         };
-        Self { remote: label.to_owned(), ledgers, notes, held: plan.held.iter().map(branch_of).collect() }
+        let held = plan.held.iter().map(branch_of).collect();
+        Self { remote: label.to_owned(), refs: None, ledgers, notes, held }
+    }
+
+    /// The same, with what came of the user's own refs.
+    pub(super) fn with_refs(self, refs: Vec<ToldRef>) -> Self {
+        Self { refs: Some(refs), ..self }
     }
 }
 

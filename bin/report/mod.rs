@@ -18,6 +18,7 @@ pub mod rolling;
 pub mod settings;
 mod sharing;
 mod stumble;
+mod together;
 pub mod verify;
 
 pub use asking::Asking;
@@ -30,6 +31,7 @@ pub use hint::Hint;
 pub use settings::SettingFailure;
 pub use sharing::Sharing;
 pub use stumble::Stumble;
+pub use together::Together;
 
 use std::error::Error;
 

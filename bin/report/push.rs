@@ -18,15 +18,12 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
     if outcome.idle.is_some() {
         return;
     }
-    secrets(talk, outcome);
+    problems(talk, outcome);
     if outcome.deleted_ledgers > 0 {
         let count = outcome.deleted_ledgers;
         talk.hook(&format!(
             "this push deletes {count} ledgers of sessions over there; push them again from a clone that has them"
         ));
-    }
-    for problem in &outcome.problems {
-        tell_problem(talk, problem);
     }
     if let Some(report) = &outcome.fanout {
         for failure in report.failures() {
@@ -45,9 +42,21 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
         }
     }
     if outcome.must_fail() {
-        let why = if outcome.is_blocked() { "opensession.secret-scan is block" } else { "strict mode is on" };
-        talk.hook(&format!("nothing is pushed: {why}"));
+        talk.hook(&format!("nothing is pushed: {}", why_failed(outcome)));
     }
+}
+
+/// Says what is wrong before anything is pushed.
+pub fn problems(talk: &Talk, outcome: &Outcome) {
+    secrets(talk, outcome);
+    for problem in &outcome.problems {
+        tell_problem(talk, problem);
+    }
+}
+
+/// What ends the push.
+pub fn why_failed(outcome: &Outcome) -> &'static str {
+    if outcome.is_blocked() { "opensession.secret-scan is block" } else { "strict mode is on" }
 }
 
 /// What may be done about a ledger that a remote does not have now.

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use super::words::{self, Word};
+
 /// What the command lines above a hook say about the push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DryRun {
@@ -26,39 +28,6 @@ const GIT_VALUED: [&str; 9] = [
     "--list-cmds",
 ];
 
-/// Long options of `git push` (builtin/push.c), and whether the next word is their value. Any unambiguous
-/// beginning of one stands for it.
-const LONG: [(&str, bool); 28] = [
-    ("all", false),
-    ("atomic", false),
-    ("branches", false),
-    ("delete", false),
-    ("dry-run", false),
-    ("exec", true),
-    ("follow-tags", false),
-    ("force", false),
-    ("force-if-includes", false),
-    ("force-with-lease", false),
-    ("ipv4", false),
-    ("ipv6", false),
-    ("mirror", false),
-    ("porcelain", false),
-    ("progress", false),
-    ("prune", false),
-    ("push-option", true),
-    ("quiet", false),
-    ("receive-pack", true),
-    ("recurse-submodules", true),
-    ("repo", true),
-    ("set-upstream", false),
-    ("signed", false),
-    ("tags", false),
-    ("thin", false),
-    ("verbose", false),
-    ("verify", false),
-    ("no-verify", false),
-];
-
 /// The options that let a push overwrite what is over there.
 const FORCING: [&str; 3] = ["force", "force-with-lease", "mirror"];
 
@@ -78,12 +47,10 @@ impl DryRun {
 /// some kind or a `+`; or none is to be seen.
 pub fn may_force(command_lines: &[Vec<OsString>]) -> bool {
     let Some(arguments) = nearest_push(command_lines) else { return true };
-    arguments.iter().any(|word| {
-        let is_long = |long: &str| matches!(long_option(long), Some((name, ..)) if FORCING.contains(&name));
-        match word.strip_prefix("--") {
-            Some(long) => is_long(long.split_once('=').map_or(long, |(name, _)| name)),
-            None => word.starts_with('+') || word.strip_prefix('-').is_some_and(|flags| flags.contains('f')),
-        }
+    words::read(&arguments).iter().any(|word| match word {
+        Word::Option { name, is_on, .. } => *is_on && FORCING.contains(name),
+        Word::Operand(operand) => operand.starts_with('+'),
+        Word::Unknown(_) => false,
     })
 }
 
@@ -125,49 +92,11 @@ fn base_name(program: &str) -> &str {
 
 /// Whether these arguments of `git push` ask for a dry run; as with git, the last word on it counts.
 fn is_dry(arguments: &[String]) -> bool {
-    let mut dry = false;
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        if matches!(word.as_str(), "--" | "--end-of-options") {
-            break;
-        }
-        if let Some(long) = word.strip_prefix("--") {
-            let name = long.split_once('=').map_or(long, |(name, _)| name);
-            match long_option(name) {
-                Some(("dry-run", _, wanted)) => dry = wanted,
-                Some((_, true, true)) if name == long => drop(words.next()),
-                _ => {}
-            }
-        } else if let Some(cluster) = word.strip_prefix('-') {
-            match cluster.split_once('o') {
-                // `-o` ends a cluster: what follows, here or in the next word, is its value.
-                Some((flags, value)) => {
-                    dry |= flags.contains('n');
-                    if value.is_empty() {
-                        words.next();
-                    }
-                }
-                None => dry |= cluster.contains('n'),
-            }
-        }
-    }
-    dry
-}
-
-/// The option a word stands for: its name, whether a value follows it, and false for its `--no-` form.
-fn long_option(word: &str) -> Option<(&'static str, bool, bool)> {
-    if let Some(found) = beginning(word) {
-        return Some((found.0, found.1, true));
-    }
-    let found = beginning(word.strip_prefix("no-")?)?;
-    Some((found.0, found.1, false))
-}
-
-fn beginning(word: &str) -> Option<(&'static str, bool)> {
-    let exact = LONG.iter().find(|(name, _)| *name == word);
-    let mut begun = LONG.iter().filter(|(name, _)| name.starts_with(word));
-    let only = begun.next().filter(|_| begun.next().is_none());
-    exact.or(only).copied()
+    let said = words::read(arguments).into_iter().rev().find_map(|word| match word {
+        Word::Option { name: "dry-run", is_on, .. } => Some(is_on),
+        _ => None,
+    });
+    said.unwrap_or(false)
 }
 
 #[cfg(test)]

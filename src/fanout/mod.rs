@@ -18,8 +18,11 @@ mod refusals;
 mod report;
 mod run;
 mod scan;
+mod together;
+mod typed;
 pub(crate) mod unsound;
 mod update;
+mod words;
 
 pub use contents::Contents;
 pub use destination::{Consent, Destination};
@@ -31,6 +34,8 @@ pub use refusals::Refusals;
 pub use report::{Failure, LedgerOutcome, LedgerReport, Report};
 pub use run::Fanout;
 pub use scan::{Finding, SecretFindings, Suspect, scan_push};
+pub use together::{End, Together, Typed};
+pub use typed::{BadPush, TypedPush, updates_of};
 pub use unsound::Unfetched;
 pub use update::{BadUpdate, PushUpdate};
 

@@ -37,22 +37,22 @@ pub struct Fanout<'a> {
 }
 
 /// A ledger that is not through yet.
-struct Pending {
-    push: LedgerPush,
+pub(super) struct Pending {
+    pub push: LedgerPush,
     /// What is pushed now: ours, joined with what the remote is known to have.
     source: Oid,
     /// What of the remote's inbox is in it, and can go over there.
     drained: Vec<Oid>,
-    last: Option<Rejection>,
+    pub last: Option<Rejection>,
 }
 
 /// What is under way: what is known, and what has come of it so far.
-struct Run<'p> {
-    plan: &'p Plan,
-    notes: Option<&'p NotesPush>,
-    report: Report,
-    refusals: Refusals,
-    pace: Pace,
+pub(super) struct Run<'p> {
+    pub plan: &'p Plan,
+    pub notes: Option<&'p NotesPush>,
+    pub report: Report,
+    pub refusals: Refusals,
+    pub pace: Pace,
     /// What is in the remote's ledgers now, and still lies in their inboxes.
     taken: Taken,
 }
@@ -62,14 +62,7 @@ impl Fanout<'_> {
     /// again, at most four times, and only as long as there is time for it; what has lost them all is left in the remote's
     /// inbox, which nobody contends for. A remote that refuses is not asked twice. An empty plan does nothing at all.
     pub fn run(&self, plan: &Plan) -> Report {
-        let mut run = Run {
-            plan,
-            notes: plan.notes.as_ref(),
-            report: Report::new(self.destination.label()),
-            refusals: Refusals::open(self.repo, self.network.config, self.destination),
-            pace: Pace::new(self.network.deadline),
-            taken: Taken::default(),
-        };
+        let mut run = self.begin(plan);
         let mut pending = Vec::new();
         for push in &plan.pushes {
             match run.refusals.known(&push.target, push.tip).filter(|_| !self.asks_again) {
@@ -101,8 +94,19 @@ impl Fanout<'_> {
         run.report
     }
 
+    pub(super) fn begin<'p>(&self, plan: &'p Plan) -> Run<'p> {
+        Run {
+            plan,
+            notes: plan.notes.as_ref(),
+            report: Report::new(self.destination.label()),
+            refusals: Refusals::open(self.repo, self.network.config, self.destination),
+            pace: Pace::new(self.network.deadline),
+            taken: Taken::default(),
+        }
+    }
+
     /// Joins ours with what the remote is known to have. `None` if it is known to have all of ours, or if that failed.
-    fn align(&self, push: LedgerPush, run: &mut Run<'_>) -> Option<Pending> {
+    pub(super) fn align(&self, push: LedgerPush, run: &mut Run<'_>) -> Option<Pending> {
         match self.joined(&push, run) {
             Ok(Some((source, drained))) => Some(Pending { push, source, drained, last: None }),
             Ok(None) => {
@@ -216,10 +220,7 @@ impl Fanout<'_> {
                     pending.last = Some(rejection);
                     again.push(pending);
                 }
-                RefOutcome::Rejected(Rejection { kind: RejectionKind::Refused, reason }) => {
-                    run.refusals.remember(&pending.push.target, pending.source, &reason, &run.report.remote_says);
-                    run.report.add(pending.push, LedgerOutcome::Refused { reason, is_new: true });
-                }
+                RefOutcome::Rejected(Rejection { kind: RejectionKind::Refused, reason }) => run.refuse(pending, reason),
                 RefOutcome::Rejected(rejection) => run.report.add(pending.push, LedgerOutcome::Rejected(rejection)),
             }
         }
@@ -234,7 +235,7 @@ impl Fanout<'_> {
     }
 
     /// Remembers that the remote has a ledger now.
-    fn take_note(&self, pending: Pending, run: &mut Run<'_>) {
+    pub(super) fn take_note(&self, pending: Pending, run: &mut Run<'_>) {
         let Pending { push, source, drained, .. } = pending;
         let contents = Contents::between(self.repo, push.known, source).unwrap_or_default();
         self.remember(&push.ledger.to_tracking(self.destination.key()), Some(source));
@@ -244,7 +245,7 @@ impl Fanout<'_> {
 
     /// Deletes what lies in inboxes of ledgers that have it now: a push of its own, for not every host can let several refs
     /// hang together. Where that fails the next push does it: no harm is done.
-    fn empty_inboxes(&self, run: &mut Run<'_>) {
+    pub(super) fn empty_inboxes(&self, run: &mut Run<'_>) {
         let deadline = self.deadline();
         let _ = Inbox::empty(self.repo, &self.network, self.destination, &run.taken, &mut run.refusals, deadline);
     }
@@ -259,7 +260,7 @@ impl Fanout<'_> {
 
     /// Fetches the ledgers the remote has moved on, and joins them. Says, too, whether so many are at it that another race
     /// is not worth it.
-    fn catch_up(&self, behind: Vec<Pending>, run: &mut Run<'_>) -> (Vec<Pending>, bool) {
+    pub(super) fn catch_up(&self, behind: Vec<Pending>, run: &mut Run<'_>) -> (Vec<Pending>, bool) {
         if behind.is_empty() {
             return (behind, false);
         }
@@ -351,21 +352,33 @@ impl Fanout<'_> {
     }
 }
 
+impl Run<'_> {
+    /// Takes note of what the remote does not want.
+    pub(super) fn refuse(&mut self, pending: Pending, reason: String) {
+        self.refusals.remember(&pending.push.target, pending.source, &reason, &self.report.remote_says);
+        self.report.add(pending.push, LedgerOutcome::Refused { reason, is_new: true });
+    }
+}
+
 impl Pending {
-    fn to_ref_push(&self) -> RefPush {
+    pub(super) fn to_ref_push(&self) -> RefPush {
         RefPush { source: Some(self.source), target: self.push.target.clone(), lease: Lease::FastForward }
     }
 }
 
 impl Report {
-    fn fail(&mut self, pushes: impl IntoIterator<Item = LedgerPush>, error: &(impl std::error::Error + IsNetwork)) {
+    pub(super) fn fail(
+        &mut self,
+        pushes: impl IntoIterator<Item = LedgerPush>,
+        error: &(impl std::error::Error + IsNetwork),
+    ) {
         for push in pushes {
             let outcome = LedgerOutcome::Failed { reason: error.to_string(), network: error.is_network() };
             self.add(push, outcome);
         }
     }
 
-    fn add(&mut self, push: LedgerPush, outcome: LedgerOutcome) {
+    pub(super) fn add(&mut self, push: LedgerPush, outcome: LedgerOutcome) {
         self.ledgers.push(LedgerReport { push, outcome });
     }
 }

@@ -8,7 +8,7 @@ use git_opensession::{
 };
 
 use super::Failure;
-use crate::report::{SettingFailure, Sharing};
+use crate::report::{SettingFailure, Sharing, Together};
 
 impl From<browse::Error> for Failure {
     fn from(error: browse::Error) -> Self {
@@ -205,5 +205,11 @@ impl From<fetch::Error> for Failure {
 impl From<git::Error> for Failure {
     fn from(error: git::Error) -> Self {
         Self::Git(error)
+    }
+}
+
+impl From<Together> for Failure {
+    fn from(together: Together) -> Self {
+        Self::Together(Box::new(together))
     }
 }

@@ -14,7 +14,9 @@ use git_opensession::ledger::SessionKey;
 use git_opensession::redaction::rules;
 use git_opensession::{browse, capture, doctor, fetch, fold, git, ledger, notes, parse};
 
-use super::{Asking, CleanupFailure, Exit, Former, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, chain};
+use super::{
+    Asking, CleanupFailure, Exit, Former, HandoffFailure, Hint, SettingFailure, Sharing, Stumble, Together, chain,
+};
 
 /// Why a command ended early.
 ///
@@ -92,6 +94,8 @@ pub enum Failure {
     Fetch(fetch::Error),
     /// A push that could not be planned.
     Fanout(FanoutError),
+    /// A push of branch and sessions together.
+    Together(Box<Together>),
     /// The doctor.
     Doctor(Box<doctor::Error>),
     /// Registering, reading by address, sharing.
@@ -160,6 +164,7 @@ impl Failure {
             Self::Remote(error) if error.is_network() => Exit::Network,
             Self::Parse { error, .. } => of_parse(error),
             Self::Sharing(sharing) => sharing.exit(),
+            Self::Together(together) => together.exit(),
             Self::Setting(failure) => failure.exit(),
             Self::Doctor(error) => of_doctor(error),
             Self::Fold(error) => of_fold(error),
@@ -190,6 +195,7 @@ impl Failure {
                 vec![Hint::command(["git", "remote", "-v"], "the remotes that are known here")]
             }
             Self::Sharing(sharing) => sharing.hints(),
+            Self::Together(together) => together.hints(),
             Self::NotAllowed { label, .. } => vec![Hint::own(["doctor", "--fix", "--remote", label], "allow it")],
             Self::Browse(browse::Error::Unknown { .. }) => vec![
                 Hint::own(["log"], "the sessions that are here"),
@@ -301,6 +307,7 @@ impl fmt::Display for Failure {
             Self::Fanout(error) => error.fmt(f),
             Self::Doctor(error) => error.fmt(f),
             Self::Sharing(sharing) => sharing.fmt(f),
+            Self::Together(together) => together.fmt(f),
             Self::Input(source) => write!(f, "cannot read what git says: {}", told(source)),
             Self::Output(source) => write!(f, "cannot write the output: {}", told(source)),
             Self::Folder { path, source } => write!(f, "cannot change to {}: {}", path.display(), told(source)),

@@ -4,6 +4,7 @@
 //! has a terminal to ask at; and it is waited for itself, not for the end of its output, which a helper
 //! that stays behind (ssh's `ControlPersist`) may hold open for hours.
 
+mod aloud;
 mod ancestors;
 pub(super) mod conversation;
 mod group;
@@ -19,6 +20,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use aloud::Aloud;
 pub use ancestors::ancestors;
 pub use hand_over::hand_over;
 pub use launch::{Launched, launch};
@@ -204,14 +206,30 @@ impl Command {
     ///
     /// When it cannot be started. That it fails or is killed is no error but its ending.
     pub fn run(self) -> Result<Finished, ProcessError> {
+        self.gather(None)
+    }
+
+    /// The same, and hands over what it says on standard error while it runs, line by line, without credentials and
+    /// control characters.
+    ///
+    /// # Errors
+    ///
+    /// As [`Command::run`].
+    pub fn run_aloud(self, said: &mut dyn FnMut(&str)) -> Result<Finished, ProcessError> {
+        let aloud = Aloud::new(said, self.secrets.clone());
+        self.gather(Some(aloud))
+    }
+
+    fn gather(self, aloud: Option<Aloud<'_>>) -> Result<Finished, ProcessError> {
         let limit = self.limit;
         let mut stdout = Vec::new();
         let mut truncated = false;
-        let mut finished = self.stream(&mut |bytes| {
+        let mut sink = |bytes: &[u8]| {
             let room = limit.saturating_sub(stdout.len());
             truncated |= bytes.len() > room;
             stdout.extend(bytes.iter().take(room));
-        })?;
+        };
+        let mut finished = self.go(&mut sink, aloud)?;
         finished.stdout = stdout;
         finished.truncated = truncated;
         Ok(finished)
@@ -223,13 +241,18 @@ impl Command {
     ///
     /// As [`Command::run`].
     pub fn stream(self, sink: &mut dyn FnMut(&[u8])) -> Result<Finished, ProcessError> {
+        self.go(sink, None)
+    }
+
+    fn go(self, sink: &mut dyn FnMut(&[u8]), aloud: Option<Aloud<'_>>) -> Result<Finished, ProcessError> {
         let name = self.program.name().to_string_lossy().into_owned();
         let wait_error = |source| ProcessError::Wait { program: name.clone(), source };
         let mut command = self.prepare();
         let mut child = group::spawn(&mut command, self.foreground)
             .map_err(|source| ProcessError::Start { program: name.clone(), source })?;
         let pipes = Pipes::open(child.child(), self.stdin);
-        let (ending, stderr) = follow(&mut child, &pipes, self.deadline, sink).map_err(wait_error)?;
+        let gathered = Gathered { sink, aloud, stderr: Vec::new(), open: 2 };
+        let (ending, stderr) = follow(&mut child, &pipes, self.deadline, gathered).map_err(wait_error)?;
         let stderr = text::presentable(&stderr, &self.secrets);
         Ok(Finished { ending, stdout: Vec::new(), truncated: false, stderr })
     }
@@ -306,17 +329,21 @@ fn pump(mut pipe: impl Read, sender: &SyncSender<Message>, wrap: fn(Vec<u8>) -> 
 }
 
 /// What was gathered while following a child.
-struct Gathered<'sink> {
+struct Gathered<'sink, 'said> {
     sink: &'sink mut dyn FnMut(&[u8]),
+    aloud: Option<Aloud<'said>>,
     stderr: Vec<u8>,
     open: u8,
 }
 
-impl Gathered<'_> {
+impl Gathered<'_, '_> {
     fn take(&mut self, message: Message) {
         match message {
             Message::Stdout(bytes) => (self.sink)(&bytes),
             Message::Stderr(bytes) => {
+                if let Some(aloud) = &mut self.aloud {
+                    aloud.take(&bytes);
+                }
                 self.stderr.extend_from_slice(&bytes);
                 let excess = self.stderr.len().saturating_sub(STDERR_LIMIT);
                 self.stderr.drain(..excess);
@@ -331,9 +358,8 @@ fn follow(
     child: &mut group::Leader,
     pipes: &Pipes,
     deadline: Option<Instant>,
-    sink: &mut dyn FnMut(&[u8]),
+    mut gathered: Gathered<'_, '_>,
 ) -> io::Result<(Ending, Vec<u8>)> {
-    let mut gathered = Gathered { sink, stderr: Vec::new(), open: 2 };
     let mut pause = Duration::from_millis(1);
     let ending = loop {
         if let Some(status) = child.child().try_wait()? {
@@ -361,6 +387,9 @@ fn follow(
             Ok(message) => gathered.take(message),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
+    }
+    if let Some(aloud) = gathered.aloud {
+        aloud.finish();
     }
     Ok((ending, gathered.stderr))
 }

@@ -10,6 +10,7 @@ mod push;
 mod reason;
 mod sift;
 mod single;
+mod typed;
 
 use std::ffi::OsString;
 use std::time::Instant;
@@ -18,6 +19,7 @@ pub use fetch::{FetchError, FetchReport, Mapping, Moved};
 pub use push::{Atomic, Change, Lease, PushReport, RefOutcome, RefPush, Rejection, RejectionKind};
 pub use sift::{KnownUnsound, Sifted, Unsound, Wanted};
 pub use single::Extent;
+pub use typed::{Rehearsal, TypedError, TypedRef, TypedRemote, TypedReport};
 
 use super::process::{Command, Ending, Finished, GitProgram, ProcessError, Prompts};
 use super::remote_url::{Login, RemoteUrl};
@@ -155,10 +157,15 @@ pub fn addresses(git: &GitProgram, remote: &str, direction: Direction) -> Result
         Direction::Fetch => &["remote", "get-url", "--", remote],
         Direction::Push => &["remote", "get-url", "--push", "--all", "--", remote],
     };
-    let mut finished = git.command(all.iter().copied()).run()?;
-    if !finished.succeeded() {
-        finished = git.command(["ls-remote", "--get-url", "--", remote]).run()?;
-    }
+    // An address with a password in it must not stand in a command line, and is no remote's name.
+    let is_secret = RemoteUrl::new(remote).without_login().1.is_some();
+    let named = if is_secret { None } else { Some(git.command(all.iter().copied()).run()?) };
+    let finished = if let Some(finished) = named.filter(Finished::succeeded) {
+        finished
+    } else {
+        let ask = git.command(["ls-remote", "--get-url", "--", NAME]);
+        ask.private_setting(format!("remote.{NAME}.url"), remote).run()?
+    };
     let lines = finished.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     Ok(lines.map(|line| RemoteUrl::new(os_string(line))).collect())
 }
@@ -211,7 +218,10 @@ impl Network<'_> {
 
     /// A command that knows the endpoint as [`NAME`] and asks nobody anything.
     fn command<S: AsRef<str>>(&self, endpoint: &Endpoint, arguments: impl IntoIterator<Item = S>) -> Command {
-        let arguments = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
+        self.command_for(endpoint, arguments.into_iter().map(|argument| argument.as_ref().into()).collect())
+    }
+
+    fn command_for(&self, endpoint: &Endpoint, arguments: Vec<OsString>) -> Command {
         let (url, login) = endpoint.url.without_login();
         let mut command = self
             .git

@@ -171,11 +171,16 @@ fn arguments(refs: &[RefPush], atomic: Atomic) -> Vec<String> {
         Lease::At(oid) => Some(format!("--force-with-lease={}:{oid}", push.target)),
     }));
     arguments.extend(["--".to_owned(), NAME.to_owned()]);
-    arguments.extend(refs.iter().map(|push| {
-        let source = push.source.map(|oid| oid.to_string()).unwrap_or_default();
-        format!("{source}:{}", push.target)
-    }));
+    arguments.extend(refs.iter().map(RefPush::refspec));
     arguments
+}
+
+impl RefPush {
+    /// It as a refspec that nothing forces.
+    pub(super) fn refspec(&self) -> String {
+        let source = self.source.map(|oid| oid.to_string()).unwrap_or_default();
+        format!("{source}:{}", self.target)
+    }
 }
 
 /// The lines of `--porcelain` (git-push(1)): `<flag> TAB <from>:<to> TAB <summary> (<reason>)`. `None` if
@@ -198,7 +203,7 @@ fn report_line(line: &str) -> Option<(&str, &str, &str)> {
     Some((flag, target, summary))
 }
 
-fn read_outcome(flag: &str, summary: &str) -> RefOutcome {
+pub(super) fn read_outcome(flag: &str, summary: &str) -> RefOutcome {
     let change = match flag {
         "*" => Change::New,
         " " => Change::FastForward,
@@ -226,7 +231,7 @@ fn read_rejection(summary: &str) -> Rejection {
 }
 
 /// What the remote printed, without the lines that only decorate.
-fn remote_lines(stderr: &str) -> impl Iterator<Item = String> {
+pub(super) fn remote_lines(stderr: &str) -> impl Iterator<Item = String> {
     let line = |line: &str| line.strip_prefix("remote:").map(str::trim).map(reason::quoted);
-    stderr.lines().filter_map(line).filter(|line| line.chars().any(char::is_alphanumeric))
+    stderr.lines().filter_map(line).filter(|line| line.chars().any(char::is_alphanumeric)).take(REMOTE_LINES)
 }

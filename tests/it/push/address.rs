@@ -98,6 +98,35 @@ fn a_token_in_the_address_is_seen_by_nobody_but_git() {
     assert!(!String::from_utf8_lossy(&everything).contains(TOKEN));
 }
 
+#[test]
+fn nor_is_one_in_an_address_that_is_pushed_to_with_sessions() {
+    let mut world = World::installed();
+    world.git(world.origin(), ["config", "http.receivepack", "true"]).ok();
+    let url = format!("http://ann:{TOKEN}@127.0.0.1:{}/origin.git", http::serve(world.root()));
+    let trace = world.path("trace");
+    world.set("GIT_TRACE2_EVENT", &trace.display().to_string());
+    world.set("GIT_TRACE2_REDACT", "0");
+    work(&world, 1, world.repo(), "one.rs");
+    let with = |words: &[&str]| world.os(["push", "--with"].iter().chain(words));
+    let mut said = vec![with(&[&url, "main"]).code(1), with(&["-u", &url, "main"]).code(2)];
+    world.os(["doctor", "--fix", "--yes", "--remote", &url]).ok();
+    said.push(with(&[&url, "no-such-branch"]).code(128));
+    said.push(with(&["-n", &url, "main"]).code(0));
+    said.push(with(&[&url, "main"]).code(0));
+    said.push(world.os(["push", &url]).code(0));
+    for said in said {
+        assert!(!said.out.contains(TOKEN) && !said.err.contains(TOKEN), "{}{}", said.out, said.err);
+    }
+    assert_eq!(behind(&world, reader(&world, "ben"), "HEAD"), ids([1]));
+    let trace = std::fs::read_to_string(&trace).expect("a trace");
+    let argv = trace.lines().filter(|line| line.contains("\"argv\":")).find(|line| line.contains(TOKEN));
+    assert_eq!(argv, None, "not even git was told in a command line");
+    for file in files_below(&world.path("work/.git")) {
+        let content = std::fs::read(&file).expect("a file");
+        assert!(!content.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()), "{} has the token", file.display());
+    }
+}
+
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()

@@ -8,6 +8,7 @@ mod inbox;
 mod quiet;
 mod together;
 mod whose;
+mod with;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
