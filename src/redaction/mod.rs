@@ -39,7 +39,7 @@ use crate::session::{Event, Header};
 
 /// The version of the rules. It grows with every change to what they find; sessions redacted by an
 /// older one are redacted again.
-pub const RULES_VERSION: u32 = 3;
+pub const RULES_VERSION: u32 = 4;
 
 /// How often a text in which something was replaced is looked through again, at most.
 const AGAIN: usize = 4;

@@ -54,6 +54,8 @@ pub(super) struct Scan<'t> {
     /// The parts with escapes that are looked through by undoing them, in order.
     escaped: Vec<Range<usize>>,
     near: Near,
+    /// Where lines of base64 end that were looked at as a whole.
+    passed: usize,
     depth: u8,
 }
 
@@ -81,7 +83,7 @@ impl Near {
 impl<'t> Scan<'t> {
     fn new(text: &'t str, depth: u8) -> Self {
         let (found, looked, escaped) = (Vec::new(), (0, 0..0), Vec::new());
-        Self { bytes: text.as_bytes(), found, looked, escaped, near: Near::default(), depth }
+        Self { bytes: text.as_bytes(), found, looked, escaped, near: Near::default(), passed: 0, depth }
     }
 
     /// Leaves a secret to be replaced. Nothing is replaced twice: a part of a replacement is no secret,
@@ -127,6 +129,21 @@ impl<'t> Scan<'t> {
     /// Whether all of this is to be replaced anyway.
     pub(super) fn is_covered(&self, start: usize, end: usize) -> bool {
         self.found.last().is_some_and(|last| last.range.start <= start && end <= last.range.end)
+    }
+
+    /// Whether a part of this is to be replaced anyway, wherever that was found.
+    pub(super) fn is_found(&self, start: usize, end: usize) -> bool {
+        self.found.iter().any(|one| one.by == By::Mark && one.range.start < end && start < one.range.end)
+    }
+
+    /// Whether lines of base64 were looked at as a whole up to behind this.
+    pub(super) fn has_passed(&self, at: usize) -> bool {
+        at < self.passed
+    }
+
+    /// Notes that they were.
+    pub(super) fn pass(&mut self, end: usize) {
+        self.passed = end;
     }
 
     /// Whether a text that this one holds in another encoding has a secret.

@@ -328,10 +328,22 @@ fn time_grows_with_the_length_and_not_with_its_square() {
         "identified by '",
         "&quot;",
         "login x password ",
+        "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\n",
+        "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\\n",
     ] {
         redactor.text(&part.repeat(200_000 / part.len()), &mut Findings::new());
     }
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
+
+/// A file in base64 is longer than any key, and is left alone as a whole.
+#[test]
+fn lines_of_base64_that_are_too_many_for_a_key_are_none() {
+    let line = "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\n";
+    let redactor = redactor();
+    for (count, hits) in [(3, 0), (4, 1), (200, 1), (300, 0), (3000, 0)] {
+        assert_eq!(redactor.scan(&line.repeat(count)).len(), hits, "{count} lines");
+    }
 }
 
 /// All literals and examples of the rules.

@@ -3,7 +3,7 @@
 
 use super::super::scan::{Machine, Scan};
 use super::super::text::{at, before, run_end, skip_break, slice};
-use super::{Find, Rule, index_of};
+use super::{Find, Rule, index_of, wrapped};
 
 /// Letters that a run has at least.
 const SHORTEST: usize = 16;
@@ -117,6 +117,9 @@ fn next_block(bytes: &[u8], from: usize) -> Option<usize> {
 /// Looks at one run, and says where the next may begin. A run may be a path or a URL's, with what is
 /// looked for as its last part.
 fn run(scan: &mut Scan<'_>, machine: &Machine, start: usize, end: usize) -> usize {
+    if let Some(found) = wrapped::lines(scan, start, end) {
+        return found;
+    }
     let mut from = start;
     for _ in 0..PARTS {
         if let Some(found) = part(scan, machine, from, end) {
@@ -140,6 +143,9 @@ fn part(scan: &mut Scan<'_>, machine: &Machine, start: usize, end: usize) -> Opt
     if let Some(token_end) = shaped(bytes, start, end) {
         scan.secret(index_of(SHAPED.id), start, token_end);
         return Some(token_end);
+    }
+    if let Some(key_end) = wrapped::der(scan, start, end) {
+        return Some(key_end);
     }
     if end - start < SHORTEST || !may_be_text(slice(bytes, start, start + SHORTEST)) {
         return None;
@@ -185,6 +191,21 @@ fn unwrapped(bytes: &[u8], start: usize, end: usize) -> (Vec<u8>, usize) {
 
 /// The text that base64 in either alphabet stands for, if it is one.
 pub(super) fn decoded(letters: &[u8]) -> Option<String> {
+    let mut result = decoded_bytes(letters)?;
+    // PowerShell encodes its commands as UTF-16.
+    if at(&result, 1) == 0 && at(&result, 3) == 0 {
+        result = result.chunks(2).filter(|pair| at(pair, 1) == 0).map(|pair| at(pair, 0)).collect();
+    }
+    let shown =
+        result.iter().filter(|&&byte| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t')).count();
+    if shown * 20 < result.len() * 19 {
+        return None;
+    }
+    String::from_utf8(result).ok()
+}
+
+/// What base64 in either alphabet stands for.
+pub(super) fn decoded_bytes(letters: &[u8]) -> Option<Vec<u8>> {
     let letters = letters.strip_suffix(b"==").or(letters.strip_suffix(b"=")).unwrap_or(letters);
     if letters.len() < 4 || letters.len() % 4 == 1 {
         return None;
@@ -203,16 +224,7 @@ pub(super) fn decoded(letters: &[u8]) -> Option<String> {
             result.push(u8::try_from((bits >> held) & 0xff).unwrap_or(0));
         }
     }
-    // PowerShell encodes its commands as UTF-16.
-    if at(&result, 1) == 0 && at(&result, 3) == 0 {
-        result = result.chunks(2).filter(|pair| at(pair, 1) == 0).map(|pair| at(pair, 0)).collect();
-    }
-    let shown =
-        result.iter().filter(|&&byte| byte >= b' ' && byte != 0x7f || matches!(byte, b'\n' | b'\r' | b'\t')).count();
-    if shown * 20 < result.len() * 19 {
-        return None;
-    }
-    String::from_utf8(result).ok()
+    Some(result)
 }
 
 /// The end of the token that the run at `start..end` is, or is the first part of.

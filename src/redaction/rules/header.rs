@@ -39,19 +39,37 @@ pub(super) const AUTHORIZATION: Rule = Rule {
 pub(super) const BEARER: Rule = Rule {
     id: "bearer",
     description: "a bearer token outside of a header",
-    literals: &["bearer "],
+    literals: &["bearer ", "bearer+"],
     find: Find::Code(bearer),
-    hits: &["use Bearer a1b2c3d4e5f6a7b8c9d0 for it", "'Bearer 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'"],
-    misses: &["bearer authentication", "Bearer token", "Bearer ${accessToken}", "the bearer of-this-letter"],
+    hits: &[
+        "use Bearer a1b2c3d4e5f6a7b8c9d0 for it",
+        "'Bearer 0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'",
+        "https://example.com/?header=Authorization:+Bearer+a1b2c3d4e5f6a7b8c9d0",
+    ],
+    misses: &[
+        "bearer+authentication",
+        "bearer authentication",
+        "Bearer token",
+        "Bearer ${accessToken}",
+        "the bearer of-this-letter",
+    ],
 };
 
 pub(super) const BASIC: Rule = Rule {
     id: "basic",
     description: "a user and a password in base64, as the Basic scheme has them",
-    literals: &["basic "],
+    literals: &["basic ", "basic+"],
     find: Find::Code(basic),
-    hits: &["fetch with Basic YW5uOmh1bnRlcjI= now"],
-    misses: &["basic authentication", "Basic information about it", "BASIC aGVsbG8gd29ybGQ="],
+    hits: &[
+        "fetch with Basic YW5uOmh1bnRlcjI= now",
+        "https://example.com/?header=Authorization:+Basic+YW5uOmh1bnRlcjI=",
+    ],
+    misses: &[
+        "Basic+information+about+it",
+        "basic authentication",
+        "Basic information about it",
+        "BASIC aGVsbG8gd29ybGQ=",
+    ],
 };
 
 pub(super) const COOKIE: Rule = Rule {

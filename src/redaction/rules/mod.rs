@@ -22,6 +22,7 @@ mod shape;
 mod url;
 mod value;
 mod verdict;
+mod wrapped;
 mod written;
 
 use std::ops::Range;

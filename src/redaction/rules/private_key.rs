@@ -59,7 +59,7 @@ pub(super) const RULE: Rule = Rule {
 
 pub(super) const HEADLESS: Rule = Rule {
     id: "private-key-body",
-    description: "the first line of a private key's body, where the mark before it is missing",
+    description: "lines of a private key, where the marks around it are missing",
     literals: &[
         "IBAAKCAQ",
         "IBAAKB",
@@ -73,8 +73,77 @@ pub(super) const HEADLESS: Rule = Rule {
     hits: &[
         "MIIEowIBAAKCAQEAu1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gun",
         "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz",
+        concat!(
+            "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDAPMcGD/Ew/viUrQw72\n",
+            "4f64NfSCiWeaZPOEks8ih2eIzW65C6u9R+4e2bvA6ovjOhqhZANiAARU6Ul7Hc1N\n",
+            "xxpAE43RmSKIOxdX4fYuJCXh+o5H0ztFh+IAUBkK9eiQM4K0fjm78N94FjSDGaeC",
+        ),
+        concat!(
+            "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\n",
+            "dkTbObw1uC/D4JJBnQ8VtTNbW0YpWVr0tldPe8BBLFGxSPXPv64HSdmPBxxC98M9\n",
+            "8qww2B1LAgMBAAECggEACgv0f2IeV9NglBTeVl2660wzZpOgP6b+Bn9IX8gmMQwV\n",
+            "Ai46sA7C/Pcu6qCdUd2Ztvvdr8U3mkr7n8OE1OSSS8id4IEpiEWnAmBuTosXH0e/\n",
+            "ctrBE3tdrSX2Jocx0ZfRJt8CCt15PQ01h75tWCeVCOyiNP8mro9NWwyqxiw+KNXx\n",
+            "9tqbM1dtjhKVpUyls9/x2+rFSt4vGzEUuLRaIGnBwq/eFBWQLOmPGUgV9z8LFgRu",
+        ),
+        concat!(
+            "mlPIUfCQB9ULNQQhyqY1aGq+oeiRo0KrMmT6a8FiY3zxu3TfZj8ePSENSG8Q7eoqR+kMSj\n",
+            "HvgqhO7X6QAAA7gNSlLuDUpS7gAAAAdzc2gtcnNhAAABAQCsWsqwp0/VpElpgcIRI+/ny/\n",
+            "tK6Gxa1tWEPZ3p/KSsIEmXIuII9RDF+lfftvSBR1+DCSpL6L+oZTp8srKzoqKLCc3JJ4ds\n",
+            "qO/mvqoRHyfgViO1NxecgCQT+pEnQjq1lJoc0byrPckP82ndgruL7QM2wuCIDDjCu/5UfL",
+        ),
     ],
-    misses: &["MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo", "MIIEvil"],
+    misses: &[
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo",
+        "MIIEvil",
+        concat!(
+            "MIIDBTCCAe2gAwIBAgIUKu7TzUC3Un4kA4XcRBWLl0jweNUwDQYJKoZIhvcNAQEL\n",
+            "BQAwEjEQMA4GA1UEAwwHZXhhbXBsZTAeFw0yNjExMjcwNDQ5MjdaFw0yNjExMjgw\n",
+            "NDQ5MjdaMBIxEDAOBgNVBAMMB2V4YW1wbGUwggEiMA0GCSqGSIb3DQEBAQUAA4IB\n",
+            "DwAwggEKAoIBAQCqAzsbJ0HYKpiXsDie0wPH1/0ZTr+UmdzpEneEBzmvv7V/vBrm\n",
+            "dZ6dT5E+16+FJ/mEQJp6Ji/vbNpFuXcK/QyHFWfMYJlGIoYIn05AXXIEOM6sS79p\n",
+            "lQ7q94Dw9nMApeA05Eloh48W3h4NEDCOk3Z/k3Kx1i462e5UgFA27nMys76imy6M",
+        ),
+        concat!(
+            "-----BEGIN CERTIFICATE-----\n",
+            "MIIDBTCCAe2gAwIBAgIUKu7TzUC3Un4kA4XcRBWLl0jweNUwDQYJKoZIhvcNAQEL\n",
+            "BQAwEjEQMA4GA1UEAwwHZXhhbXBsZTAeFw0yNjExMjcwNDQ5MjdaFw0yNjExMjgw\n",
+            "NDQ5MjdaMBIxEDAOBgNVBAMMB2V4YW1wbGUwggEiMA0GCSqGSIb3DQEBAQUAA4IB\n",
+            "DwAwggEKAoIBAQCqAzsbJ0HYKpiXsDie0wPH1/0ZTr+UmdzpEneEBzmvv7V/vBrm\n",
+            "dZ6dT5E+16+FJ/mEQJp6Ji/vbNpFuXcK/QyHFWfMYJlGIoYIn05AXXIEOM6sS79p\n",
+            "lQ7q94Dw9nMApeA05Eloh48W3h4NEDCOk3Z/k3Kx1i462e5UgFA27nMys76imy6M",
+        ),
+        concat!(
+            "til1kj9VNQQ1wxtFdQU0vVQeBQNvAVi50ZYNVyiZ8ROjd7kFK8vtt04McMsYGcAq\n",
+            "6DI9ICEYsZhLlV4W9Cw25mcdHzYjTPU5W+LVyTgqpe/uq164TppB+5HNS5Xy+L40\n",
+            "E1a2AGoSXjAv6AMulanfKpIA5MdxbTgItRMyKXoQJPuYqiH2RETQ1IT5sy+cQfAX\n",
+            "+PlxqzsBub3OmJOnwqvHFFS2syO/x10BOUjtHhQ25p+V6FHUkpMyPKqGzOkFF26+\n",
+            "8WGT34wtROK3MDdnkHsiTNAY81wkficor0Zo8Haf8C3q11wYoeCFpEVVNBzk/lqv\n",
+            "v9dAYET8t9Vw\n",
+            "-----END CERTIFICATE-----",
+        ),
+        concat!(
+            "<SignatureValue>\n",
+            "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\n",
+            "dkTbObw1uC/D4JJBnQ8VtTNbW0YpWVr0tldPe8BBLFGxSPXPv64HSdmPBxxC98M9\n",
+            "8qww2B1LAgMBAAECggEACgv0f2IeV9NglBTeVl2660wzZpOgP6b+Bn9IX8gmMQwV\n",
+            "Ai46sA7C/Pcu6qCdUd2Ztvvdr8U3mkr7n8OE1OSSS8id4IEpiEWnAmBuTosXH0e/\n",
+            "</SignatureValue>",
+        ),
+        concat!(
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n",
+            "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752\n",
+            "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13\n",
+            "a4e624d686e03ed2767c0abd85c14426b0b1157d2ce81d27bb4fe4f6f01d688a",
+        ),
+        concat!(
+            "iVBORw0KGgoAAAANSUhEUgAAAZAAAAGQCAYAAACAvzbMAAAAAXNSR0IArs4c6QAA\n",
+            "wBYFFx49/a2zeDh0gT0XL+rxt8+/+1qR90ngaLyqKQJqB65WbQDceZP/72GZXJGo\n",
+            "dkTbObw1uC/D4JJBnQ8VtTNbW0YpWVr0tldPe8BBLFGxSPXPv64HSdmPBxxC98M9\n",
+            "8qww2B1LAgMBAAECggEACgv0f2IeV9NglBTeVl2660wzZpOgP6b+Bn9IX8gmMQwV\n",
+            "Ai46sA7C/Pcu6qCdUd2Ztvvdr8U3mkr7n8OE1OSSS8id4IEpiEWnAmBuTosXH0e/",
+        ),
+    ],
 };
 
 pub(super) const JWK: Rule = Rule {
@@ -91,7 +160,7 @@ pub(super) const JWK: Rule = Rule {
 };
 
 /// What marks begin and end with, at least.
-const DASHES: &[u8] = b"----";
+pub(super) const DASHES: &[u8] = b"----";
 
 /// How long a mark may be.
 const MARK: usize = 96;
@@ -150,20 +219,20 @@ fn end_mark(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// What follows the first mark.
-struct Body {
+pub(super) struct Body {
     /// Where something follows that is no part of a key.
     end: usize,
     /// Where the last run ends that is one for sure.
-    key_end: usize,
+    pub key_end: usize,
     /// Runs that are key for sure.
-    keys: usize,
+    pub keys: usize,
     /// Letters in all.
     letters: usize,
 }
 
 /// The body of a key from `start`: runs of base64, and between them what a diff, a listing, a string
 /// or a comment puts there, or a search that names the file on each line.
-fn body_end(bytes: &[u8], start: usize, file: &[u8]) -> Body {
+pub(super) fn body_end(bytes: &[u8], start: usize, file: &[u8]) -> Body {
     let mut body = Body { end: start, key_end: start, keys: 0, letters: 0 };
     loop {
         let next = skip_file(bytes, skip_between(bytes, body.end), file);
@@ -190,7 +259,7 @@ fn body_end(bytes: &[u8], start: usize, file: &[u8]) -> Body {
     }
 }
 
-fn is_base64(byte: u8) -> bool {
+pub(super) fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
@@ -220,7 +289,7 @@ fn skip_file(bytes: &[u8], start: usize, file: &[u8]) -> usize {
 }
 
 /// Past breaks, escapes, indentation, quotes, line numbers and the signs of a diff.
-fn skip_between(bytes: &[u8], start: usize) -> usize {
+pub(super) fn skip_between(bytes: &[u8], start: usize) -> usize {
     let mut from = start;
     loop {
         let next = skip_signs(bytes, from);
