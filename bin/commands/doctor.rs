@@ -9,6 +9,7 @@ use git_opensession::capture::{Request, explain};
 use git_opensession::doctor::{Belongings, Change, Patient, Removal, Setup, Wish, examine};
 use git_opensession::fanout::Refusals;
 use git_opensession::git::hooks::Way;
+use git_opensession::git::{Exclude, WalkLimits};
 use git_opensession::ledger::{Ledgers, Scope};
 use git_opensession::lookup::Lookup;
 use git_opensession::settings::{FanoutMode, OpenTarget};
@@ -49,7 +50,10 @@ pub fn run(context: &mut Context, arguments: &cli::Doctor) -> Result<Exit, Failu
         let explanation = explain(&request, commit)?;
         let ledgers = Ledgers::open(&work.repo, Scope::All)?;
         let links = Lookup::new(&work.repo, &ledgers).behind(commit)?;
-        return report::explain::tell(&mut context.out, &explanation, &links, arguments.json);
+        let known = work.repo.refs("refs/remotes/")?.into_iter().map(|found| found.oid).collect();
+        let unknown = Exclude { commits: known, tracked_by: None };
+        let is_pushed = work.repo.rev_list(&[commit], &unknown, WalkLimits::commits(1))?.commits.is_empty();
+        return report::explain::tell(&mut context.out, &explanation, &links, is_pushed, arguments.json);
     }
     if arguments.uninstall {
         return uninstall(context, &patient, arguments.yes);

@@ -58,7 +58,15 @@ struct Skipped {
 }
 
 /// Tells it. The answer is no if no session has evidence, and no ledger has a session.
-pub fn tell(out: &mut Output, explanation: &Explanation, stored: &[Link], as_json: bool) -> Result<Exit, Failure> {
+///
+/// `is_pushed` is whether a remote has the commit: no push carries its sessions then by itself.
+pub fn tell(
+    out: &mut Output,
+    explanation: &Explanation,
+    stored: &[Link],
+    is_pushed: bool,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let answer = !stored.is_empty() || explanation.sessions.iter().any(|session| session.answer.is_ok());
     let exit = if answer { Exit::Done } else { Exit::No };
     if as_json {
@@ -81,7 +89,7 @@ pub fn tell(out: &mut Output, explanation: &Explanation, stored: &[Link], as_jso
         out.write(|out, _| json::write_document(out, "opensession.explanation/1", &document))?;
         return Ok(exit);
     }
-    let text = written(explanation, stored);
+    let text = written(explanation, stored, is_pushed);
     out.write(|out, _| out.write_all(text.as_bytes()))?;
     Ok(exit)
 }
@@ -119,7 +127,7 @@ fn told(why: WhyNot) -> &'static str {
     }
 }
 
-fn written(explanation: &Explanation, stored: &[Link]) -> String {
+fn written(explanation: &Explanation, stored: &[Link], is_pushed: bool) -> String {
     let mut text = String::new();
     let short: String = explanation.commit.to_string().chars().take(12).collect();
     let files = counted(explanation.files.len() as u64, "file");
@@ -159,8 +167,14 @@ fn written(explanation: &Explanation, stored: &[Link]) -> String {
     if explanation.cut_short {
         text.push_str("there was not enough time to read all logs\n");
     }
-    let has_evidence = explanation.sessions.iter().any(|session| session.answer.is_ok());
+    let mut tied = explanation.sessions.iter().filter(|session| session.answer.is_ok()).peekable();
+    let has_evidence = tied.peek().is_some();
+    let is_stored = tied.all(|session| stored.iter().any(|link| link.key.sid == session.session.sid));
+    let pushed =
+        format!("a remote has this commit already: git opensession capture {short}, then git opensession push\n");
     let verdict = match (has_evidence, explanation.sessions.is_empty()) {
+        (true, _) if is_stored => "a ledger has all of them\n",
+        (true, _) if is_pushed => &pushed,
         (true, _) => "a push of this commit carries these sessions along\n",
         (false, _) if !stored.is_empty() => "what the ledgers have is all that is known of it\n",
         (false, true) => "no agent ran in this repository around then, or its log is gone\n",

@@ -97,6 +97,23 @@ fn what_was_pushed_by_hand_is_fetched_and_read_in_another_clone() {
 }
 
 #[test]
+fn a_commit_that_was_pushed_without_its_session_is_told_what_brings_it() {
+    let world = World::installed();
+    world.work("one", "one.txt");
+    let why = || world.os(["doctor", "--commit", "HEAD"]).code(0).out;
+    assert!(why().ends_with("a push of this commit carries these sessions along\n"), "{}", why());
+    world.git(world.repo(), ["push", "-q", "--no-verify", "origin", "main"]).ok();
+    let told = why();
+    let (_, command) = told.rsplit_once("a remote has this commit already: git opensession ").expect("a next command");
+    let (capture, push) = command.trim_end().split_once(", then git opensession ").expect("two of them");
+    for command in [capture, push] {
+        world.os(command.split(' ')).ok();
+    }
+    assert!(why().ends_with("a ledger has all of them\n"), "{}", why());
+    assert_eq!(world.titles(world.origin()), ["write one.txt"]);
+}
+
+#[test]
 fn sessions_go_nowhere_without_consent_and_held_ones_wait_for_their_branch() {
     let world = captured();
     world.git(world.root(), ["init", "-q", "--bare", "public.git"]).ok();
