@@ -118,7 +118,7 @@ pub enum Error {
         reason: String,
     },
     /// The file system said no.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {}", path.display(), said(source))]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -156,5 +156,24 @@ impl Error {
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { doing, path, source }
+    }
+}
+
+/// What the system says, without the number that Rust adds, and the path that some add once more.
+fn said(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_said_is_said_in_its_words_once() {
+        let full = std::io::Error::from_raw_os_error(28);
+        let told = format!("{full} at path \"/r/x\"");
+        let error = Error::io("write", Path::new("/r/x"))(std::io::Error::new(full.kind(), told));
+        assert_eq!(error.to_string(), "cannot write /r/x: No space left on device");
     }
 }
