@@ -4,6 +4,8 @@
 //! where its place turns out to be one that takes a text, it is decoded where it lies, and the memory of
 //! the line becomes that of the text. What is spelled in any other way is read as lines are.
 
+use super::unescape;
+
 /// The shortest line that is worth it.
 pub(super) const LONG: usize = if cfg!(test) { 16 << 10 } else { 16 << 20 };
 
@@ -23,12 +25,9 @@ impl Hollow {
         let (from, to) = longest_text(line)?;
         let (before, text, after) = (line.get(..from)?, line.get(from..to)?, line.get(to..)?);
         let is_most = text.len() > line.len() / 4 * 3;
-        // Half a surrogate pair is not for us to judge.
-        let is_plain = text.bytes().fold(u8::MAX, u8::min) >= b' '
-            && ["\\ud", "\\uD"].iter().all(|pair| memchr::memmem::find(text.as_bytes(), pair.as_bytes()).is_none());
         let is_key = after.get(1..)?.trim_ascii_start().starts_with(':');
-        let line = [before, after].concat();
-        (is_most && is_plain && !is_key).then_some(Self { line, from, to })
+        // What is left is copied: it must be little.
+        (is_most && !is_key && is_plain(text)).then(|| Self { line: [before, after].concat(), from, to })
     }
 
     /// The line with nothing where the text was.
@@ -52,8 +51,14 @@ impl Hollow {
 
     /// The text, in the memory of the line that it is from.
     pub(super) fn text(&self, line: Vec<u8>) -> Option<String> {
-        decoded(line, self.from, self.to)
+        unescape::in_place(line, self.from, self.to)
     }
+}
+
+/// Whether a text has no control characters, and no half of a surrogate pair: that is not for us to judge.
+fn is_plain(text: &str) -> bool {
+    let has = |pair: &str| memchr::memmem::find(text.as_bytes(), pair.as_bytes()).is_some();
+    text.bytes().fold(u8::MAX, u8::min) >= b' ' && !has("\\ud") && !has("\\uD")
 }
 
 /// Where the longest text of a line is, without its quotes.
@@ -62,79 +67,13 @@ fn longest_text(line: &str) -> Option<(usize, usize)> {
     let mut at = 0;
     while let Some(quote) = memchr::memchr(b'"', line.as_bytes().get(at..)?) {
         let from = at + quote + 1;
-        let to = closing_quote(line.as_bytes(), from)?;
+        let to = line.len() - unescape::after_quote(line.get(from..)?)?.len() - 1;
         if to - from > longest.1 - longest.0 {
             longest = (from, to);
         }
         at = to + 1;
     }
     (longest.1 > 0).then_some(longest)
-}
-
-/// The closing quote of a text; `None` if there is none or an escape is none.
-fn closing_quote(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes.get(at) == Some(&b'"') {
-            return Some(at);
-        }
-        at += match *bytes.get(at + 1)? {
-            b'u' => {
-                unit(bytes.get(at + 2..)?)?;
-                6
-            }
-            letter => {
-                letter_of(letter)?;
-                2
-            }
-        };
-    }
-}
-
-/// Decodes a text that [`closing_quote`] has seen, to the front of the bytes that hold it.
-fn decoded(mut bytes: Vec<u8>, from: usize, to: usize) -> Option<String> {
-    bytes.truncate(to);
-    let (mut read, mut written) = (from, 0);
-    while let Some(plain) = memchr::memchr(b'\\', bytes.get(read..)?) {
-        bytes.copy_within(read..read + plain, written);
-        written += plain;
-        read += plain + 2;
-        let mut utf8 = [0; 4];
-        let said = match *bytes.get(read - 1)? {
-            b'u' => {
-                let said = char::from_u32(u32::from(unit(bytes.get(read..)?)?))?;
-                read += 4;
-                said
-            }
-            letter => char::from(letter_of(letter)?),
-        };
-        let said = said.encode_utf8(&mut utf8).as_bytes();
-        // An escape is never shorter than what it says.
-        bytes.get_mut(written..written + said.len())?.copy_from_slice(said);
-        written += said.len();
-    }
-    bytes.copy_within(read.., written);
-    bytes.truncate(written + (to - read));
-    bytes.shrink_to_fit();
-    String::from_utf8(bytes).ok()
-}
-
-/// Four hexadecimal digits.
-fn unit(bytes: &[u8]) -> Option<u16> {
-    let digits = bytes.get(..4)?.iter().map(|&digit| char::from(digit).to_digit(16));
-    digits.into_iter().try_fold(0, |unit: u16, digit| Some(unit << 4 | u16::try_from(digit?).ok()?))
-}
-
-fn letter_of(escape: u8) -> Option<u8> {
-    Some(match escape {
-        b'n' => b'\n',
-        b't' => b'\t',
-        b'r' => b'\r',
-        b'b' => 8,
-        b'f' => 12,
-        b'"' | b'\\' | b'/' => escape,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -148,13 +87,11 @@ mod tests {
 
         #[test]
         fn the_text_that_is_taken_out_is_the_one_that_was_there(
-            text in "\\PC{60,90}|[\\x00-\\x7f]{60,90}|[a-zé\"\\\\\n]{60,90}",
+            text in "\\PC{120,150}|[\\x00-\\x7f]{120,150}|[a-zé\"\\\\\n]{120,150}",
             other in "[a-zé\"\\\\]{0,2}",
         ) {
             let line = serde_json::json!({"a": other, "b": [&text], "c": 1}).to_string();
-            let hollow = Hollow::of(line.as_bytes());
-            // A text of surrogate pairs is spelled without escapes here.
-            let hollow = hollow.expect("most of the line is one text");
+            let hollow = Hollow::of(line.as_bytes()).expect("most of the line is one text");
             let read: serde_json::Value = serde_json::from_str(hollow.line()).unwrap();
             prop_assert_eq!(read, serde_json::json!({"a": other, "b": [""], "c": 1}));
             prop_assert_eq!(hollow.text(line.into_bytes()), Some(text));

@@ -11,6 +11,7 @@ mod files;
 pub mod jsonl;
 mod long;
 mod report;
+mod unescape;
 
 use std::io;
 use std::ops::ControlFlow;

@@ -3,7 +3,7 @@
 //! - [`listing`] knows where they lie, [`record`] and [`items`] what a line can be.
 //! - [`machine`] reads line by line and holds back what may still change; [`state`] is what it
 //!   remembers, [`stream`] what the records say, [`copy`] what is repeated from another session.
-//! - [`calls`], [`patch`], [`images`], [`text`] and [`unescape`] read what is inside of them.
+//! - [`calls`], [`patch`], [`images`] and [`text`] read what is inside of them.
 //!
 //! One session is one file. A subagent is a session of its own that names its parent; the prompts
 //! in it are not a human's. The format is not documented by its makers: what is relied on here was
@@ -25,7 +25,6 @@ mod results;
 mod state;
 mod stream;
 mod text;
-mod unescape;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use super::items::{Item, Items};
 use super::record::{Flag, Lax, Line, Payload, Raw, Said};
-use super::unescape::{self, Quoted};
+use crate::agents::unescape::{self, Quoted};
 
 /// The record of a line, if it is as usual.
 pub(super) fn line(text: &str) -> Option<Line<'_>> {

@@ -15,8 +15,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use serde_json::value::RawValue;
 
 use super::items::{Items, Output};
-use super::unescape;
 use crate::agents::long::Hollow;
+use crate::agents::unescape;
 
 /// One line.
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]

@@ -1,8 +1,8 @@
 //! Texts of JSON, decoded in one go.
 //!
-//! Most of a rollout is the output of tools: text in JSON, in 2025 text in JSON in text in JSON.
+//! Most of a log is the output of tools: text in JSON, with Codex in 2025 text in JSON in text in JSON.
 //! Decoding those is what parsing costs, so they are taken raw and decoded here: at the speed of a
-//! search for the next backslash, into a buffer that is never grown. What is not text by the rules
+//! search for the next backslash, into a buffer that is seldom grown. What is not text by the rules
 //! (a lone half of a surrogate pair) becomes U+FFFD instead of an error.
 
 use std::borrow::Cow;
@@ -24,12 +24,23 @@ const ROOM: usize = 4 << 10;
 /// Decodes the inside of a JSON text from behind its opening quote. `None` if there is no closing quote
 /// or an escape is none.
 pub(super) fn until_quote(raw: &str) -> Option<Quoted<'_>> {
+    // It may be short and what follows it long.
+    decode(raw, ROOM)
+}
+
+/// Decodes a whole JSON text, quotes included.
+pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
+    let quoted = decode(raw.trim_ascii().strip_prefix('"')?, usize::MAX)?;
+    quoted.rest.is_empty().then_some(quoted.text)
+}
+
+/// Decodes up to a closing quote, with so much room to begin with, if there is so much to come.
+fn decode(raw: &str, room: usize) -> Option<Quoted<'_>> {
     let first = memchr::memchr2(b'"', b'\\', raw.as_bytes())?;
     if raw.as_bytes().get(first) == Some(&b'"') {
         return Some(Quoted { text: Cow::Borrowed(raw.get(..first)?), rest: raw.get(first + 1..)?, is_lossy: false });
     }
-    // It may be short and what follows it long.
-    let mut text = String::with_capacity(raw.len().min(ROOM.max(2 * first)));
+    let mut text = String::with_capacity(raw.len().min(room.max(2 * first)));
     let mut rest = raw;
     let mut is_lossy = false;
     loop {
@@ -45,25 +56,49 @@ pub(super) fn until_quote(raw: &str) -> Option<Quoted<'_>> {
         }
         let escape = *rest.as_bytes().first()?;
         rest = rest.get(1..)?;
-        text.push(match escape {
-            b'n' => '\n',
-            b'"' => '"',
-            b'\\' => '\\',
-            b't' => '\t',
-            b'/' => '/',
-            b'r' => '\r',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'u' => code_point(&mut rest, &mut is_lossy)?,
-            _ => return None,
-        });
+        text.push(if escape == b'u' { code_point(&mut rest, &mut is_lossy)? } else { letter(escape)? });
     }
 }
 
-/// Decodes a whole JSON text, quotes included.
-pub(super) fn text(raw: &str) -> Option<Cow<'_, str>> {
-    let quoted = until_quote(raw.trim_ascii().strip_prefix('"')?)?;
-    quoted.rest.is_empty().then_some(quoted.text)
+/// What the letter after a backslash stands for, `u` excepted.
+fn letter(escape: u8) -> Option<char> {
+    Some(match escape {
+        b'n' => '\n',
+        b'"' | b'\\' | b'/' => char::from(escape),
+        b't' => '\t',
+        b'r' => '\r',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        _ => return None,
+    })
+}
+
+/// Decodes a text that [`after_quote`] has seen and that has no surrogate pairs, to the front of the bytes
+/// that hold it.
+pub(super) fn in_place(mut bytes: Vec<u8>, from: usize, to: usize) -> Option<String> {
+    bytes.truncate(to);
+    let (mut read, mut written) = (from, 0);
+    while let Some(plain) = memchr::memchr(b'\\', bytes.get(read..)?) {
+        bytes.copy_within(read..read + plain, written);
+        written += plain;
+        read += plain + 2;
+        let said = match *bytes.get(read - 1)? {
+            b'u' => {
+                read += 4;
+                char::from_u32(u32::from(unit(bytes.get(read - 4..)?)?))?
+            }
+            escape => letter(escape)?,
+        };
+        let mut utf8 = [0; 4];
+        let said = said.encode_utf8(&mut utf8).as_bytes();
+        // An escape is never shorter than what it says.
+        bytes.get_mut(written..written + said.len())?.copy_from_slice(said);
+        written += said.len();
+    }
+    bytes.copy_within(read.., written);
+    bytes.truncate(written + (to - read));
+    bytes.shrink_to_fit();
+    String::from_utf8(bytes).ok()
 }
 
 /// What follows the closing quote of a JSON text, from behind its opening one, without decoding it.
@@ -76,12 +111,8 @@ pub(super) fn after_quote(mut raw: &str) -> Option<&str> {
             return Some(raw);
         }
         let length = match *raw.as_bytes().first()? {
-            b'n' | b'"' | b'\\' | b't' | b'/' | b'r' | b'b' | b'f' => 1,
-            b'u' => {
-                unit(raw.get(1..)?)?;
-                5
-            }
-            _ => return None,
+            b'u' => unit(raw.as_bytes().get(1..)?).map(|_| 5)?,
+            escape => letter(escape).map(|_| 1)?,
         };
         raw = raw.get(length..)?;
     }
@@ -89,12 +120,12 @@ pub(super) fn after_quote(mut raw: &str) -> Option<&str> {
 
 /// What follows a `\u`: one code unit, or the two of a pair. Half of one is U+FFFD.
 fn code_point(rest: &mut &str, is_lossy: &mut bool) -> Option<char> {
-    let first = unit(rest)?;
+    let first = unit(rest.as_bytes())?;
     *rest = rest.get(4..)?;
     if !matches!(first, 0xD800..=0xDFFF) {
         return char::from_u32(u32::from(first));
     }
-    let second = rest.strip_prefix("\\u").and_then(unit);
+    let second = rest.as_bytes().strip_prefix(b"\\u").and_then(unit);
     if let Some(Ok(pair)) = char::decode_utf16([Some(first), second].into_iter().flatten()).next() {
         *rest = rest.get(6..)?;
         Some(pair)
@@ -105,10 +136,9 @@ fn code_point(rest: &mut &str, is_lossy: &mut bool) -> Option<char> {
 }
 
 /// Four hexadecimal digits.
-fn unit(text: &str) -> Option<u16> {
-    // What is made of them would take a sign, too.
-    let hex = text.get(..4).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    u16::from_str_radix(hex, 16).ok()
+fn unit(bytes: &[u8]) -> Option<u16> {
+    let digit = |&digit: &u8| char::from(digit).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
+    bytes.get(..4)?.iter().try_fold(0, |unit, byte| Some(unit << 4 | digit(byte)?))
 }
 
 #[cfg(test)]
