@@ -78,14 +78,23 @@ pub struct Planned {
     pub bytes: u64,
     /// Whether it was purged before: what is left of it may be history.
     pub is_purged: bool,
+    /// Whether it was here until what the remotes have was fetched: somebody has let it expire.
+    pub has_expired: bool,
 }
 
 impl Plan {
-    /// Looks through all ledgers of the repository, its store, and the user's `own` store, if there is one.
+    /// Looks through all ledgers of the repository, its store, and the user's `own` store, if there is one. A name that
+    /// nothing has may be one of `before`, the sessions that were here until something was fetched.
     ///
     /// # Errors
     /// When a name names nothing or too much, or the ledgers cannot be listed.
-    pub fn new(repo: &Repo, own: Option<&Repo>, selection: &Selection, redactor: &Redactor) -> Result<Self, Error> {
+    pub fn new(
+        repo: &Repo,
+        own: Option<&Repo>,
+        selection: &Selection,
+        before: &BTreeSet<Sid>,
+        redactor: &Redactor,
+    ) -> Result<Self, Error> {
         let mut plan = Self::default();
         let views = plan.views(repo)?;
         let registered = Store::of(repo).sessions()?;
@@ -93,7 +102,7 @@ impl Plan {
         let wanted = match selection {
             Selection::Named(names) => {
                 let all = registered.iter().chain(&outside).map(|(sid, ..)| *sid).collect();
-                named(&views, &all, names)?
+                named(&views, &all, before, names)?
             }
             Selection::Rule(rule) => by_rule(&views, rule, redactor)?,
             Selection::Before(day) => of_before(&views, *day)?,
@@ -104,6 +113,10 @@ impl Plan {
             for sid in wanted.iter().filter(|sid| view.retention().purged.contains(sid)) {
                 plan.sessions.entry(*sid).or_default().is_purged = true;
             }
+        }
+        for sid in wanted.iter().filter(|sid| before.contains(sid)) {
+            let planned = plan.sessions.entry(*sid).or_default();
+            planned.has_expired = planned.ledgers.is_empty() && !planned.is_purged;
         }
         for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered.insert(name);
@@ -125,7 +138,8 @@ impl Plan {
     pub fn outside(own: &Repo, names: &[String]) -> Result<Self, Error> {
         let mut plan = Self::default();
         let registered = Store::of(own).sessions()?;
-        let wanted = named(&[], &registered.iter().map(|(sid, ..)| *sid).collect(), names)?;
+        let all = registered.iter().map(|(sid, ..)| *sid).collect();
+        let wanted = named(&[], &all, &BTreeSet::new(), names)?;
         for (sid, name, _) in registered.into_iter().filter(|(sid, ..)| wanted.contains(sid)) {
             plan.sessions.entry(sid).or_default().registered_outside.insert(name);
         }
@@ -227,11 +241,29 @@ fn would_find(
     Ok(found.count(rule) > 0)
 }
 
+/// The sessions here whose names begin as one of those of a selection: they are looked up before anything is fetched, for
+/// what is fetched may have let them expire. What cannot be read has none.
+///
+/// # Errors
+/// When the ledgers cannot be listed.
+pub fn names_here(repo: &Repo, selection: &Selection) -> Result<BTreeSet<Sid>, Error> {
+    let Selection::Named(names) = selection else { return Ok(BTreeSet::new()) };
+    let views = Plan::default().views(repo)?;
+    let mut found = BTreeSet::new();
+    for prefix in names.iter().filter_map(|text| text.parse::<SidPrefix>().ok()) {
+        for (_, view) in &views {
+            found.extend(view.names_like(prefix).unwrap_or_default());
+        }
+    }
+    Ok(found)
+}
+
 /// The sessions whose names begin so, in ledgers and among those that are registered. One that was purged before is found,
 /// too: its ledgers may be left half done.
 fn named(
     views: &[(LedgerRef, LedgerView<'_>)],
     registered: &BTreeSet<Sid>,
+    before: &BTreeSet<Sid>,
     names: &[String],
 ) -> Result<BTreeSet<Sid>, Error> {
     let mut wanted = BTreeSet::new();
@@ -241,6 +273,9 @@ fn named(
         let mut found: BTreeSet<Sid> = registered.iter().copied().filter(|sid| prefix.matches(*sid)).collect();
         for (_, view) in views {
             found.extend(view.names_like(prefix)?);
+        }
+        if found.is_empty() {
+            found.extend(before.iter().copied().filter(|sid| prefix.matches(*sid)));
         }
         if found.len() > 1 {
             return Err(ambiguous(views, text, &found)?.into());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use git_opensession::git::{self, Repo};
 use git_opensession::handoff;
 use git_opensession::ledger::{Appender, Sid};
-use git_opensession::purge::{Plan, Selection, forget};
+use git_opensession::purge::{Plan, Selection, forget, names_here};
 use git_opensession::redaction::rules;
 use git_opensession::rolling::{Outside, Report, Rolling};
 use git_opensession::store::Store;
@@ -32,10 +32,11 @@ pub fn run(context: &mut Context, arguments: &Purge) -> Result<Exit, Failure> {
     };
     let destinations = rolled::destinations(&work, arguments.remote.as_deref())?;
     let rolling = Rolling { own: own.as_ref(), ..rolled::rolling(context, &work) };
+    let before = names_here(&work.repo, &selection)?;
     let fetched = rolled::fetch(context, &rolling, &destinations)?;
     let plan = {
         let _progress = context.talk.progress("Looking through the ledgers");
-        Plan::new(&work.repo, own.as_ref(), &selection, &work.redactor)?
+        Plan::new(&work.repo, own.as_ref(), &selection, &before, &work.redactor)?
     };
     report::warn_unreadable(&context.talk, &plan.unreadable);
     let told = report::ToldPurge::new(&plan);

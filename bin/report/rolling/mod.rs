@@ -361,6 +361,9 @@ fn write_session(out: &mut dyn Write, sid: &ledger::Sid, planned: &purge::Planne
     if planned.is_purged && planned.ledgers.is_empty() && !is_registered {
         return writeln!(out, "  (purged before)");
     }
+    if planned.has_expired && !is_registered {
+        return writeln!(out, "  (it has expired)");
+    }
     writeln!(out)?;
     let (links, snapshots) = (planned.links as u64, planned.snapshots.len() as u64);
     let parts = [size(planned.bytes), counted(links, "commit"), counted(snapshots, "snapshot")];

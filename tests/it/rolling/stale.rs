@@ -202,3 +202,19 @@ fn two_who_purge_different_sessions_at_once() {
         assert_eq!(world.titles(side), ["write three.rs"]);
     }
 }
+
+#[test]
+fn what_has_expired_by_the_time_somebody_purges_it_is_no_error() {
+    let world = World::installed();
+    let ben = ben(&world);
+    log_of(&ben).save(&world);
+    world.commit_in(&ben, "ben.rs", "the work of ben\nin ben.rs\n", "add ben.rs");
+    world.git(&ben, ["push", "-q", "origin", "main"]).ok();
+    world.os(["prune", "--older-than", "2026-03-07", "--apply"]).ok();
+    let said = world.os_in(&ben, ["purge", &name()[..8], "--yes"]);
+    assert!(said.out.contains("(it has expired)"), "{}", said.out);
+    assert!(said.err.contains("nothing is left of it"), "{}", said.err);
+    said.ok();
+    assert!(!reaches(&world, &ben, SAID) && !reaches(&world, world.origin(), SAID));
+    world.os_in(&ben, ["purge", &name()[..8], "--yes"]).code(1);
+}
