@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use git_opensession::session::Timestamp;
 use tempfile::TempDir;
@@ -98,6 +99,17 @@ impl World {
             let id = format!("00000000-0000-4000-8000-{seed:012}");
             let text = logs::claude(&Plan { id: &id, cwd, start, end, bytes, seed: seed + 1 });
             fs::write(folder.join(format!("{id}.jsonl")), text).expect("a log");
+        }
+    }
+
+    /// Has all logs written so many hours ago.
+    pub fn age_logs(&self, hours: u64) {
+        let then = SystemTime::now() - Duration::from_secs(hours * 3600);
+        for slug in fs::read_dir(self.path("home/.claude/projects")).expect("a folder").flatten() {
+            for log in fs::read_dir(slug.path()).expect("a folder").flatten() {
+                let log = fs::File::options().append(true).open(log.path()).expect("a log");
+                log.set_modified(then).expect("its time is set");
+            }
         }
     }
 
