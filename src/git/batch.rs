@@ -140,15 +140,15 @@ impl ObjectBatch<'_> {
 /// ref that makes them reachable: journals keep the order of renames, and that ref is synced.
 fn write_loose(objects: &Path, new: &[PendingObject]) -> Result<u64> {
     let mut files = Vec::with_capacity(new.len());
+    let mut deflater = Deflater::new();
     let mut bytes = 0;
     for object in new {
         let name = object.oid.to_string();
         let (folder, rest) = name.split_at(2);
         let folder = objects.join(folder);
         make_folder(&folder, objects)?;
-        let mut content = format!("{} {}\0", object.kind.as_str(), object.content.len()).into_bytes();
-        content.extend_from_slice(&object.content);
-        let content = deflate(&content, level(&object.content)).map_err(Error::io("compress", &folder))?;
+        let head = format!("{} {}\0", object.kind.as_str(), object.content.len());
+        let content = deflater.deflate(head.as_bytes(), &object.content).map_err(Error::io("compress", &folder))?;
         let mut file = temporary_file(&folder, "tmp_obj_")?;
         file.write_all(&content).map_err(Error::io("write", file.path()))?;
         bytes += content.len() as u64;
@@ -205,17 +205,28 @@ pub(super) fn make_folder(folder: &Path, objects: &Path) -> Result<()> {
     fs::set_permissions(folder, permissions).map_err(Error::io("make the folder", folder))
 }
 
-/// Compressed bytes are stored, others are compressed as fast as zlib can: that is what libgit2 does, and a repack
-/// does it well later.
-pub(super) fn level(content: &[u8]) -> flate2::Compression {
-    const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
-    if content.starts_with(ZSTD_MAGIC) { flate2::Compression::none() } else { flate2::Compression::fast() }
+/// Deflates one object after the other: the quarter of a megabyte that zlib works in is asked for once.
+pub(super) struct Deflater {
+    stored: ZlibEncoder<Vec<u8>>,
+    fast: ZlibEncoder<Vec<u8>>,
 }
 
-pub(super) fn deflate(content: &[u8], level: flate2::Compression) -> std::io::Result<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(content.len() / 2 + 64), level);
-    encoder.write_all(content)?;
-    encoder.finish()
+impl Deflater {
+    pub(super) fn new() -> Self {
+        let at = |level| ZlibEncoder::new(Vec::new(), level);
+        Self { stored: at(flate2::Compression::none()), fast: at(flate2::Compression::fast()) }
+    }
+
+    /// Compressed bytes are stored, others are compressed as fast as zlib can: that is what libgit2 does, and a repack
+    /// does it well later.
+    pub(super) fn deflate(&mut self, head: &[u8], content: &[u8]) -> std::io::Result<Vec<u8>> {
+        const ZSTD_MAGIC: &[u8] = b"\x28\xb5\x2f\xfd";
+        let encoder = if content.starts_with(ZSTD_MAGIC) { &mut self.stored } else { &mut self.fast };
+        encoder.get_mut().reserve(content.len() / 2 + 64);
+        encoder.write_all(head)?;
+        encoder.write_all(content)?;
+        encoder.reset(Vec::new())
+    }
 }
 
 /// Makes the names in a folder durable, where the system can.

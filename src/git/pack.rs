@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::batch::{PendingObject, deflate, level, make_folder, sync_folder, temporary_file};
+use super::batch::{Deflater, PendingObject, make_folder, sync_folder, temporary_file};
 use super::names::hex;
 use super::object_format::{Checksum, ObjectFormat};
 use super::{Error, ObjectKind, Oid, Result};
@@ -47,12 +47,13 @@ fn put_objects(pack: &mut Hashing<impl Write>, new: &[PendingObject]) -> Result<
     let count = u32::try_from(new.len()).map_err(|_| too_large(&pack.path))?;
     pack.put(&[b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes()].concat())?;
     let mut places = Vec::with_capacity(new.len());
+    let mut deflater = Deflater::new();
     for object in new {
         // 31 bits: larger offsets need another table, and no batch is that large before its last object.
         let offset = u32::try_from(pack.size).ok().filter(|offset| *offset < 1 << 31);
         let offset = offset.ok_or_else(|| too_large(&pack.path))?;
         let header = object_header(object.kind, object.content.len());
-        let content = deflate(&object.content, level(&object.content)).map_err(Error::io("compress", &pack.path))?;
+        let content = deflater.deflate(b"", &object.content).map_err(Error::io("compress", &pack.path))?;
         let mut crc = flate2::Crc::new();
         crc.update(&header);
         crc.update(&content);
