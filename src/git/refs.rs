@@ -65,7 +65,8 @@ impl Repo {
     ///
     /// The objects must be durable already: that is what [`super::ObjectBatch::finish`] is for. The ref is durable when
     /// this returns. A ref that another process has locked is tried again, with jitter, until `deadline`; the capture
-    /// `lock` is what allows to remove a lock file that a killed process left 10 minutes ago or earlier.
+    /// `lock` is what allows to remove a lock file that a killed process left 10 minutes ago or earlier; one that its last holder
+    /// left when it was killed goes after two seconds.
     /// `message` goes into the reflog, if there is one by git's rules (`core.logAllRefUpdates=always`, or notes).
     ///
     /// # Errors
@@ -84,13 +85,14 @@ impl Repo {
             return Err(Error::Missing(new));
         }
         let mut pause = Backoff::new(deadline);
+        let _moving = lock.map(|lock| lock.moving(name));
         loop {
             match self.backend.try_move(name, expected, new, message)? {
                 Attempt::Moved => return Ok(Update::Moved),
                 Attempt::Raced => return self.raced(name),
                 Attempt::Locked { path, of_all } => {
                     let lock = lock.filter(|_| !of_all);
-                    let broken = lock.map(|lock| lock.break_if_stale(&path)).transpose()?.unwrap_or(false);
+                    let broken = lock.map(|lock| lock.break_if_stale(Some(name), &path)).transpose()?.unwrap_or(false);
                     if !broken && !pause.sleep() {
                         return Err(Error::RefLocked { name: name.name().clone(), lock: path });
                     }

@@ -150,7 +150,7 @@ fn break_if_ours_and_stale(repo: &Repo, locked: &reason::Locked) -> Result<bool,
         return Ok(false);
     }
     match repo.lock(Instant::now()) {
-        Ok(held) => held.break_if_stale(lock),
+        Ok(held) => held.break_if_stale(None, lock),
         // Whoever is at work here will be done soon.
         Err(Error::RepoLocked { .. }) => Ok(false),
         Err(error) => Err(error),
