@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn a_relative_path_is_below_the_folder_that_git_takes_it_from() {
-        let of = |url: &str| remote_of(&RemoteUrl::new(url), Path::new("/work/tree")).map(|remote| remote.url());
-        assert_eq!(of("../origin.git").as_deref(), Ok("/work/origin.git"));
-        assert_eq!(of("./a:b/../c").as_deref(), Ok("/work/tree/c"));
+        let of = |url: &str| remote_of(&RemoteUrl::new(url), Path::new("/srv/tree")).map(|remote| remote.url());
+        assert_eq!(of("../origin.git").as_deref(), Ok("/srv/origin.git"));
+        assert_eq!(of("./a:b/../c").as_deref(), Ok("/srv/tree/c"));
         assert_eq!(of("https://u:p@github.com/o/r").as_deref(), Ok("https://github.com/o/r.git"));
         assert!(of("ext::sh -c x").is_err() && of("evil://x/y").is_err());
     }
