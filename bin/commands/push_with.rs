@@ -117,8 +117,7 @@ impl Asked<'_> {
             Some((short(found.target.as_bytes()), rejection.reason.clone()))
         });
         let Some((name, reason)) = rejected else { return Ok(()) };
-        let (label, remote) = (self.destination.label(), self.destination.label());
-        Err(Ended::Rejected { label, name, reason, remote }.into())
+        Err(Ended::Rejected { label: self.destination.label(), name, reason }.into())
     }
 
     fn plan(&self, updates: &[PushUpdate]) -> Result<Plan, Failure> {

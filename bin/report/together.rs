@@ -19,7 +19,7 @@ pub enum Together {
     /// Strict mode, or a secret.
     Blocked { by: &'static str },
     /// A ref that the remote does not take, and why.
-    Rejected { label: String, name: String, reason: String, remote: String },
+    Rejected { label: String, name: String, reason: String },
     /// A remote that does not take what sessions are in.
     Refused { label: String, name: String, reason: String, push: Vec<String>, is_strict: bool },
     /// A remote that has taken the branch, and refused the rest.
@@ -72,8 +72,8 @@ impl Together {
                 let words = ["git", "remote", "get-url", "--push", "--all", remote];
                 vec![Hint::command(words, "name one of them instead of the remote")]
             }
-            Self::Rejected { reason, remote, .. } if is_behind(reason) => {
-                vec![Hint::command(["git", "fetch", remote], "then rebase or merge, and push again")]
+            Self::Rejected { label, reason, .. } if is_behind(reason) => {
+                vec![Hint::command(["git", "fetch", label], "then rebase or merge, and push again")]
             }
             Self::Refused { name, reason, push, is_strict, .. } => {
                 let alone: &[&str] = if *is_strict { &["env", "OPENSESSION_STRICT=0"] } else { &[] };
@@ -111,7 +111,7 @@ impl fmt::Display for Together {
                 write!(f, "{remote} has {count} addresses, and one push reaches one of them as a whole")
             }
             Self::Blocked { by } => write!(f, "nothing is pushed: {by}"),
-            Self::Rejected { label, name, reason, .. } => {
+            Self::Rejected { label, name, reason } => {
                 write!(f, "nothing was pushed: {label} does not take {name} ({reason})")
             }
             Self::Refused { label, name, reason, .. } => {
