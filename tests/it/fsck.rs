@@ -136,7 +136,7 @@ fn shallow_and_partial_clones_say_what_they_lack() {
     let told = world.os_in(world.path("shallow"), ["fsck"]).ok();
     assert_eq!(
         told,
-        format!("note: {TRACKED}: 1 linked commits are not here; this is a shallow clone, which has not all of them\n")
+        format!("note: {TRACKED}: a linked commit is not here; this is a shallow clone, which does not have all\n")
     );
     world.git(world.root(), ["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "partial"]).ok();
     let partial = world.path("partial");

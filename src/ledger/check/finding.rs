@@ -103,7 +103,7 @@ pub enum Problem {
     #[error("has {0} parents: a merge brings back what was purged")]
     Parents(usize),
     /// Commits of links that are not here.
-    #[error("{commits} linked commits are not here; {}", why_not_here(*.anchored, *.shallow, *.partial))]
+    #[error("{}; {}", not_here(*.commits), why_not_here(*.anchored, *.shallow, *.partial))]
     CommitsNotHere {
         /// How many.
         commits: u64,
@@ -130,13 +130,20 @@ pub enum Problem {
     },
 }
 
+fn not_here(commits: u64) -> String {
+    match commits {
+        1 => "a linked commit is not here".to_owned(),
+        _ => format!("{commits} linked commits are not here"),
+    }
+}
+
 fn why_not_here(anchored: u64, shallow: bool, partial: bool) -> String {
     match (shallow, partial) {
-        (true, _) => "this is a shallow clone, which has not all of them".to_owned(),
-        (false, true) => "this is a partial clone, which may not have all of them".to_owned(),
-        (false, false) if anchored == 0 => "they were never fetched, or rewritten since".to_owned(),
+        (true, _) => "this is a shallow clone, which does not have all".to_owned(),
+        (false, true) => "this is a partial clone, which may not have all".to_owned(),
+        (false, false) if anchored == 0 => "never fetched, or rewritten since".to_owned(),
         (false, false) => {
-            format!("they were never fetched, or rewritten since ({anchored} of them would be found by their patch)")
+            format!("never fetched, or rewritten since ({anchored} would be found by patch)")
         }
     }
 }

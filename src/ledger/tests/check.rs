@@ -139,7 +139,7 @@ fn links_are_held_against_commits_sessions_and_evidence() {
     scratch.put("main", &absent, &evidence(EvidenceKind::Window).to_json().expect("it can be written"));
     let checked = check(&scratch);
     assert_eq!((checked.errors(), checked.notes()), (0, 1));
-    assert_eq!(told(&checked)[0].2, "1 linked commits are not here; they were never fetched, or rewritten since");
+    assert_eq!(told(&checked)[0].2, "a linked commit is not here; never fetched, or rewritten since");
 }
 
 #[test]
