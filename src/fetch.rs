@@ -12,7 +12,6 @@ use crate::git::{self, BranchName, Oid, RefName, Repo};
 use crate::honour::honour;
 use crate::ledger::{Appender, LedgerRef, LedgerView, drop_folded, remote_prefix, tracking_notes};
 use crate::notes;
-use crate::pre_push::base;
 use crate::settings::{FanoutMode, read_namespace};
 
 /// What came.
@@ -83,7 +82,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub fn source(repo: &Repo, network: &Network<'_>, remote: &str) -> Result<Destination, RemoteError> {
     let url = addresses(network.git, remote, Direction::Fetch)?.into_iter().next();
     let address = url.as_ref().map_or(remote.as_ref(), git::RemoteUrl::expose);
-    Ok(Destination::of_push(remote.as_ref(), address, network.config, base(repo)))
+    Ok(Destination::of_push(remote.as_ref(), address, network.config, repo.base()))
 }
 
 /// Fetches all ledgers of a remote: the name of a configured one, or an address.

@@ -4,7 +4,6 @@
 //! [`Problem`], and only [`PrePush::run`]'s caller decides, by [`Outcome::must_fail`], that the user's push ends here.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::agents::{Environment, LogParser};
@@ -240,7 +239,7 @@ impl PrePush<'_> {
             }
         };
         outcome.deleted_ledgers = updates.iter().filter(|update| update.deletes_ledger()).count();
-        let destination = Destination::of_push(name, url, self.config, base(self.repo));
+        let destination = Destination::of_push(name, url, self.config, self.repo.base());
         self.scan(&updates, &destination, settings, &mut outcome);
         if !outcome.is_blocked() {
             self.follow(deadline, &mut outcome);
@@ -482,9 +481,4 @@ fn problems_of(captured: &Captured) -> Vec<Problem> {
     let refused = captured.ledgers.iter().flat_map(|ledger| &ledger.refused).filter(|(_, why)| !why.is_meant());
     let refused = refused.map(|(key, why)| Problem::Refused { session: key.sid, why: why.to_string() });
     logs.chain(unfinished).chain(refused).collect()
-}
-
-/// The folder that relative addresses of remotes are below.
-pub fn base(repo: &Repo) -> &Path {
-    repo.workdir().unwrap_or_else(|| repo.git_dir())
 }

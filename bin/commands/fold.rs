@@ -7,7 +7,6 @@ use git_opensession::fanout::{Consent, Destination};
 use git_opensession::fold::{Context as Asked, Held, Plan, Report, Why};
 use git_opensession::git::BranchName;
 use git_opensession::git::remote::{Direction, addresses};
-use git_opensession::pre_push::base;
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
 
@@ -67,7 +66,7 @@ fn destination(work: &Work, named: Option<&str>) -> Result<Option<Destination>, 
     }
     let remote = work::known_remote(work, named, default)?;
     let Some(url) = addresses(&work.program, &remote, Direction::Push)?.into_iter().next() else { return Ok(None) };
-    let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+    let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
     let may = named.is_some() || destination.consent(&work.config)? == Consent::Given;
     Ok(may.then_some(destination))
 }

@@ -7,7 +7,6 @@ use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutc
 use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::ledger::LedgerRef;
 use git_opensession::notes::{self, NOTES};
-use git_opensession::pre_push::base;
 use git_opensession::settings::FanoutMode;
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
@@ -33,7 +32,7 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
     }
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
-        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
         let plan = Plan::whole(&work.repo, &work.config, &destination, &[], &work.signature)?;
         let report = if arguments.dry_run || plan.is_empty() {
             None

@@ -13,7 +13,7 @@ use git_opensession::git::remote::{
     Change, Direction, Network, RefOutcome, Rehearsal, RemoteError, TypedError, TypedRef, TypedRemote, addresses,
 };
 use git_opensession::notes::NOTES;
-use git_opensession::pre_push::{Outcome, PrePush, base};
+use git_opensession::pre_push::{Outcome, PrePush};
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ pub fn run(context: &mut Context, arguments: &Push, words: &[String]) -> Result<
     let [url] = urls.as_slice() else {
         return Err(Ended::Addresses { remote, count: urls.len() }.into());
     };
-    let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+    let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
     let endpoint = destination.endpoint(&work.config);
     // What is said of them is said to be typed again, but for a password in an address.
     let words: Vec<String> = words.iter().map(|word| redact_urls(word)).collect();

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 
 use git_opensession::fanout::{Consent, Destination};
 use git_opensession::git::remote::{Direction, Network, addresses};
-use git_opensession::pre_push::base;
 use git_opensession::rolling::Rolling;
 
 use super::fetch::warn_unfetched;
@@ -21,7 +20,7 @@ pub fn destinations(work: &Work, named: Option<&str>) -> Result<Vec<Destination>
     let mut found = Vec::new();
     for remote in remotes {
         for url in addresses(&work.program, &remote, Direction::Push)? {
-            let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+            let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
             // To one that was named goes only what it has already, and less of it.
             if named.is_some() || destination.consent(&work.config)? == Consent::Given {
                 found.push(destination);

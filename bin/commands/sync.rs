@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 
 use git_opensession::fanout::{Consent, Destination};
 use git_opensession::git::remote::{Direction, Network, addresses};
-use git_opensession::pre_push::base;
 use git_opensession::sync::{Synced, sync};
 use git_opensession::view::{Safe, counted, json};
 use serde::Serialize;
@@ -24,7 +23,7 @@ pub fn run(context: &mut Context, arguments: &Sync) -> Result<Exit, Failure> {
     push::write_notes(&work)?;
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
-        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
         done.push(one(context, &work, &destination)?);
     }
     if arguments.json {

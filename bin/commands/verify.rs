@@ -6,7 +6,6 @@ use git_opensession::fanout::Destination;
 use git_opensession::git::WalkLimits;
 use git_opensession::git::remote::{Direction, addresses};
 use git_opensession::ledger::{Ledgers, Scope};
-use git_opensession::pre_push::base;
 use git_opensession::settings::Require;
 use git_opensession::verify::{behind, stale, unpushed};
 
@@ -62,5 +61,5 @@ fn destination(work: &Work, named: Option<&str>) -> Result<Option<Destination>, 
     }
     let remote = work::known_remote(work, named, default)?;
     let url = addresses(&work.program, &remote, Direction::Push)?.into_iter().next();
-    Ok(url.map(|url| Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo))))
+    Ok(url.map(|url| Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base())))
 }

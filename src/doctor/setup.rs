@@ -7,7 +7,6 @@ use super::{Error, Patient, Result};
 use crate::fanout::{Consent, Destination};
 use crate::git::hooks::{Inspection, Install, Plan as HookPlan, Way};
 use crate::git::{BranchName, ConfigScope, Head, OwnKey, Repo};
-use crate::pre_push::base;
 use crate::settings::{FanoutMode, OpenTarget};
 
 /// What is to be set up.
@@ -152,7 +151,7 @@ fn addresses(patient: &Patient<'_>, name: &str) -> Result<Vec<Destination>> {
     let said = patient.program.command(["remote", "get-url", "--push", "--all", "--", name]);
     let said = said.deadline(Some(patient.deadline)).run()?;
     let urls = String::from_utf8_lossy(&said.stdout).into_owned();
-    let of = |url: &str| Destination::of_push(OsStr::new(name), OsStr::new(url), patient.config, base(patient.repo));
+    let of = |url: &str| Destination::of_push(OsStr::new(name), OsStr::new(url), patient.config, patient.repo.base());
     Ok(urls.lines().map(of).collect())
 }
 
@@ -164,7 +163,7 @@ fn named(patient: &Patient<'_>, remote: &OsStr) -> Result<Vec<Destination>> {
     if !name.contains([':', '/']) {
         return Err(Error::NoRemote { name: name.into_owned() });
     }
-    Ok(vec![Destination::of_push(remote, remote, patient.config, base(patient.repo))])
+    Ok(vec![Destination::of_push(remote, remote, patient.config, patient.repo.base())])
 }
 
 fn default_remote(patient: &Patient<'_>) -> Result<Vec<Destination>> {

@@ -54,6 +54,11 @@ impl Repo {
         &self.git_dir
     }
 
+    /// The folder that relative addresses of remotes are below.
+    pub fn base(&self) -> &Path {
+        self.workdir().unwrap_or_else(|| self.git_dir())
+    }
+
     /// The root of this worktree; `None` in a bare repository.
     pub fn workdir(&self) -> Option<&Path> {
         self.workdir.as_deref()

@@ -14,7 +14,6 @@ use crate::honour::honour;
 use crate::ledger::{
     Appender, LOCAL_PREFIX, LedgerRef, Namespace, REMOTES_PREFIX, SessionKey, remote_prefix, retention_of_all,
 };
-use crate::pre_push::base;
 use crate::uri::{BadUri, Remote, RemoteSource};
 
 /// How long a ref that another process has locked, and another command that fetches, is waited for.
@@ -95,7 +94,7 @@ impl Here<'_> {
 
     /// The configured remote that is this one, by what it is configured as or by what git makes of that.
     pub(super) fn remote(&self, wanted: &Remote) -> Result<Option<Destination>, Error> {
-        let base = base(self.repo);
+        let base = self.repo.base();
         let is_wanted = |url: &RemoteUrl| remote_of(url, base).is_ok_and(|remote| remote.is_same(wanted));
         for name in self.config.remotes() {
             let key = format!("remote.{name}.url");

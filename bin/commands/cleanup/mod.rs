@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use git_opensession::cleanup::{Plan, Terms};
 use git_opensession::fanout::Destination;
 use git_opensession::git::{OwnKey, RemoteUrl};
-use git_opensession::pre_push::base;
 use git_opensession::settings::Setting;
 use git_opensession::source::remote_of;
 use git_opensession::uri::Remote;
@@ -86,7 +85,7 @@ fn provider(work: &Work, asked: Provider, remote: Option<&str>) -> Provider {
         return asked;
     }
     let url = remote.and_then(|remote| work.config.get(&format!("remote.{remote}.url")));
-    match url.map(|url| remote_of(&RemoteUrl::new(url), base(&work.repo))) {
+    match url.map(|url| remote_of(&RemoteUrl::new(url), work.repo.base())) {
         Some(Ok(Remote::GitHub(_))) => Provider::Github,
         Some(Ok(Remote::GitLab(_))) => Provider::Gitlab,
         _ => Provider::Generic,

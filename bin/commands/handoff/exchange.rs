@@ -8,7 +8,6 @@ use git_opensession::git::RemoteUrl;
 use git_opensession::git::remote::{Direction, Network, addresses};
 use git_opensession::handoff::Store;
 use git_opensession::handoff::exchange::{self, Cargo, Exchanged, Fate};
-use git_opensession::pre_push::base;
 use git_opensession::view::{Safe, json};
 use serde::Serialize;
 
@@ -30,7 +29,7 @@ pub fn push(context: &mut Context, arguments: &Exchange) -> Result<Exit, Failure
     }
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
-        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, base(&work.repo));
+        let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
         allowed(context, &destination, destination.consent(&work.config)?)?;
         let _progress = context.talk.progress("Pushing artifacts");
         done.extend(exchange::push(&store, &network(context, &work), &destination, &cargo)?);
@@ -45,7 +44,7 @@ pub fn fetch(context: &mut Context, arguments: &Exchange) -> Result<Exit, Failur
     let remote = work::known_remote(&work, arguments.remote.as_deref(), default)?;
     let url = addresses(&work.program, &remote, Direction::Fetch)?.into_iter().next();
     let address = url.as_ref().map_or(OsStr::new(&remote), RemoteUrl::expose);
-    let destination = Destination::of_push(OsStr::new(&remote), address, &work.config, base(&work.repo));
+    let destination = Destination::of_push(OsStr::new(&remote), address, &work.config, work.repo.base());
     let done = {
         let _progress = context.talk.progress("Fetching artifacts");
         let store = Store::new(&work.repo);

@@ -8,7 +8,6 @@ use git_opensession::git::remote::{Direction, addresses};
 use git_opensession::git::{self, BranchName};
 use git_opensession::hail::Snapshot;
 use git_opensession::ledger::{LedgerPath, Namespace};
-use git_opensession::pre_push::base;
 use git_opensession::settings::read_namespace;
 use git_opensession::share::branch_of;
 use git_opensession::source::remote_of;
@@ -67,7 +66,7 @@ impl Place {
     pub fn new(work: &Work, arguments: &Share) -> Result<Self, Failure> {
         let name = remote(work, arguments)?;
         let name = work::known_remote(work, Some(&name), None)?;
-        let base = base(&work.repo);
+        let base = work.repo.base();
         let destination =
             |url: &git::RemoteUrl| Destination::of_push(OsStr::new(&name), url.expose(), &work.config, base);
         let destinations: Vec<_> = addresses(&work.program, &name, Direction::Push)?.iter().map(destination).collect();
