@@ -4,7 +4,7 @@
 //! tied to any of its commits, now or earlier: with each commit the branch has another patch. Without new commits there
 //! is nothing to do. Whatever cannot be read, or is too large, has only its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::session::Sessions;
@@ -12,7 +12,7 @@ use super::tie::Tie;
 use super::{Request, Target};
 use crate::anchor::{Branch, CommitAnchors, branches, of_commit};
 use crate::git::{Commit, Oid};
-use crate::ledger::{Anchor, CommitAt, Evidence, LedgerRef, LedgerView, Ledgers, NewAnchor, SessionKey};
+use crate::ledger::{Anchor, CommitAt, Evidence, LedgerRef, LedgerView, Ledgers, NewAnchor, SessionKey, Sid};
 
 /// The part of what time is left that is kept for storing.
 const STORING: u32 = 4;
@@ -27,6 +27,11 @@ impl Anchors {
     /// Takes those of one session.
     pub(super) fn take(&mut self, key: SessionKey) -> Vec<NewAnchor> {
         self.of.remove(&key).unwrap_or_default()
+    }
+
+    /// The sessions that there are any of.
+    pub(super) fn sids(&self) -> BTreeSet<Sid> {
+        self.of.keys().map(|key| key.sid).collect()
     }
 
     /// Whether there are any of a session.

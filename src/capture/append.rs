@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::anchors::Anchors;
 use super::gather::Work;
+use super::index::Index;
 use super::outcome::{LedgerChange, LinkMade, SkippedLog, Unfinished, WhyUnfinished};
 use super::read::{Fault, Reader};
 use super::session::{Session, Sessions, new_bytes};
@@ -24,6 +25,8 @@ const BYTES_AT_ONCE: u64 = if cfg!(test) { 16 << 10 } else { 64 << 20 };
 pub(super) struct Appending<'a> {
     pub(super) request: &'a Request<'a>,
     pub(super) lock: &'a RepoLock,
+    /// What is known of sessions at rest.
+    pub(super) index: &'a Index,
     pub(super) reader: &'a Reader<'a>,
     pub(super) captured: &'a mut Captured,
 }
@@ -86,6 +89,11 @@ impl Appending<'_> {
     ) -> Result<(), Stop> {
         let ledger = PathHash::of(target.branch.as_bytes());
         let mut anchors = Anchors::of_target(self.request, target, sessions, &ties);
+        let anchored = anchors.sids();
+        if !anchored.is_empty() {
+            // At the end: ties know the others by their places.
+            sessions.all.extend(sessions.resting.wake(self.index, |rest| anchored.contains(&rest.sid)));
+        }
         let mut batch = Batch::default();
         for at in 0..sessions.all.len() {
             let links = ties.remove(&at).unwrap_or_default();

@@ -1,24 +1,23 @@
 //! Which logs are of this repository, and which of them have changed.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::index::{Broken, Entry, Index, Known, Verdict};
+use super::index::{Broken, Entry, Index, Known, Seen, Verdict};
 use super::listing::Listed;
 use super::outcome::{Skip, SkippedLog};
 use super::read::origin;
+use super::resting::Resting;
 use crate::agents::{Environment, LogFile, LogParser, Origin};
 use crate::git::{GitEnvironment, Repo};
-use crate::link::{PathHash, Worktrees};
+use crate::link::Worktrees;
 
-/// A log of this repository.
+/// A log of this repository that has to be looked at.
 pub(super) struct Found<'a> {
-    pub(super) parser: &'a dyn LogParser,
-    pub(super) log: LogFile,
-    /// What it is called in the index.
-    pub(super) name: PathHash,
+    pub(super) listed: Listed<'a>,
     pub(super) what: What,
 }
 
@@ -38,8 +37,10 @@ pub(super) enum What {
 /// What came of looking at the places where agents keep their logs.
 #[derive(Default)]
 pub(super) struct Discovery<'a> {
-    /// The logs of this repository, in the order of their last change, newest first.
+    /// The logs of this repository that have to be looked at, in the order of their last change, newest first.
     pub(super) found: Vec<Found<'a>>,
+    /// Those that need not, until something asks for them.
+    pub(super) resting: Resting<'a>,
     /// How many logs were listed.
     pub(super) seen: usize,
     /// How many of them were opened to see whose they are.
@@ -60,20 +61,35 @@ pub(super) struct Search<'a> {
 }
 
 /// Tells whose the logs are. An unchanged one is not opened.
-pub(super) fn discover<'a>(logs: Vec<Listed<'a>>, search: &mut Search<'_>, index: &mut Index) -> Discovery<'a> {
+pub(super) fn discover<'a>(mut logs: Vec<Listed<'a>>, search: &mut Search<'_>, index: &mut Index) -> Discovery<'a> {
     let mut discovery =
         Discovery { index_changed: forget_what_roots_change(index, search.judge.worktrees), ..Discovery::default() };
-    for (parser, log, name) in logs {
+    let mut places = Vec::new();
+    let mut first = None;
+    // In place: there may be thousands, and hardly any has to be looked at.
+    logs.retain(|listed| {
+        let seen = index.see(listed.name, &listed.log);
         // One that has changed counts whatever its time: the clock may have been stepped back.
-        let is_old = log.mtime < search.since;
-        if is_old && !index.has_changed(name, &log) {
-            continue;
+        if listed.log.mtime < search.since && !matches!(seen, Seen::Changed) {
+            return false;
         }
         discovery.seen += 1;
-        discovery.take((parser, log, name), &mut search.judge, index);
-    }
-    discovery.found.sort_by(|a, b| (b.log.mtime, a.log.path.as_os_str()).cmp(&(a.log.mtime, b.log.path.as_os_str())));
+        if let Seen::AtRest(place, rest) = seen {
+            places.push(place);
+            first = first.into_iter().chain([rest.sketch.first()]).min();
+            return true;
+        }
+        discovery.take(listed.clone(), &mut search.judge, index);
+        false
+    });
+    discovery.resting = Resting::new(logs, places, first);
+    discovery.found.sort_by(|a, b| newest_first(&a.listed.log, &b.listed.log));
     discovery
+}
+
+/// The order in which logs are looked at: those that were written last before the others.
+pub(super) fn newest_first(a: &LogFile, b: &LogFile) -> Ordering {
+    b.mtime.cmp(&a.mtime).then_with(|| a.path.as_os_str().cmp(b.path.as_os_str()))
 }
 
 /// A worktree that was not known may be where a log of nobody is from: such logs are judged again.
@@ -89,21 +105,22 @@ fn forget_what_roots_change(index: &mut Index, worktrees: &Worktrees) -> bool {
 }
 
 impl<'a> Discovery<'a> {
-    fn take(&mut self, (parser, log, name): Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
+    fn take(&mut self, listed: Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
+        let Listed { parser, ref log, name } = listed;
         let known = index.get(name);
-        let unchanged = known.as_ref().is_some_and(|entry| entry.is_of(&log));
+        let unchanged = known.as_ref().is_some_and(|entry| entry.is_of(log));
         // A log that only grew still begins where it began.
         let grew = known.as_ref().is_some_and(|entry| log.size >= entry.size);
         let (verdict, what) = match known.map(|entry| entry.verdict) {
             Some(Verdict::Here(known)) if unchanged => {
-                self.found.push(Found { parser, log, name, what: What::Unchanged(known) });
+                self.found.push(Found { listed, what: What::Unchanged(known) });
                 return;
             }
             Some(Verdict::Here(known)) => (None, Some(What::Changed { before: Some(known), origin: None })),
             Some(Verdict::Unread) if unchanged || grew => (None, Some(What::Changed { before: None, origin: None })),
             Some(Verdict::Elsewhere) if unchanged || grew => (Some(Verdict::Elsewhere), None),
             Some(verdict) if unchanged => (Some(verdict), None),
-            _ => self.judge(parser, &log, judge),
+            _ => self.judge(parser, log, judge),
         };
         if let Some(verdict) = verdict {
             self.count(&log.path, parser.agent(), &verdict);
@@ -112,7 +129,7 @@ impl<'a> Discovery<'a> {
                 self.index_changed = true;
             }
         } else if let Some(what) = what {
-            self.found.push(Found { parser, log, name, what });
+            self.found.push(Found { listed, what });
         }
     }
 

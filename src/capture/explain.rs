@@ -81,8 +81,12 @@ pub fn explain(request: &Request<'_>, commit: Oid) -> Result<Explanation> {
     let nanos = i128::from(since) * 1_000_000_000;
     let discovery =
         discover(list(request.parsers, request.environment), &mut Search { since: nanos, judge }, &mut index);
-    let mut logs =
-        LogCounts { seen: discovery.seen, here: discovery.found.len(), read: 0, elsewhere: discovery.elsewhere };
+    let mut logs = LogCounts {
+        seen: discovery.seen,
+        here: discovery.found.len() + discovery.resting.len(),
+        read: 0,
+        elsewhere: discovery.elsewhere,
+    };
     let reader = Reader {
         redactor: request.redactor,
         worktrees: &worktrees,
@@ -91,12 +95,17 @@ pub fn explain(request: &Request<'_>, commit: Oid) -> Result<Explanation> {
         deadline: request.deadline,
     };
     let mut skipped = discovery.skipped;
-    let sessions = read_all(&reader, discovery.found, &mut skipped);
+    let mut sessions = read_all(&reader, &index, (discovery.found, discovery.resting), &mut skipped);
     logs.read = sessions.read;
     let makers = Makers::of(request.repo, request.config, request.git)?;
-    let comparison =
-        Comparison { repo: request.repo, folder: &folder, versions: &versions, deadline: request.deadline };
-    let (mut compared, _) = compare(&comparison, &sessions.all, &work, &makers, true)?;
+    let comparison = Comparison {
+        repo: request.repo,
+        index: &index,
+        folder: &folder,
+        versions: &versions,
+        deadline: request.deadline,
+    };
+    let (mut compared, _) = compare(&comparison, &mut sessions, &work, &makers, true)?;
     let Some(compared) = compared.pop() else { return Err(git::Error::Missing(commit).into()) };
     let Compared { commit: facts, sessions: answers, .. } = compared;
     let mut looked_at: Vec<LookedAt> = answers

@@ -10,8 +10,14 @@ use crate::agents::{Environment, LogFile, LogParser};
 use crate::git::Repo;
 use crate::link::PathHash;
 
-/// A log that was listed, with its name in the index.
-pub(super) type Listed<'a> = (&'a dyn LogParser, LogFile, PathHash);
+/// A log that was listed.
+#[derive(Clone)]
+pub(super) struct Listed<'a> {
+    pub(super) parser: &'a dyn LogParser,
+    pub(super) log: LogFile,
+    /// What it is called in the index.
+    pub(super) name: PathHash,
+}
 
 /// The logs of all agents, as they are being listed.
 pub struct Listing<'scope, 'a> {
@@ -60,13 +66,11 @@ impl<'scope, 'a: 'scope> Listing<'scope, 'a> {
 
 /// The logs of all agents, listed now.
 pub(super) fn list<'a>(parsers: &[&'a dyn LogParser], environment: &Environment) -> Vec<Listed<'a>> {
-    let named = |parser: &'a dyn LogParser, log: LogFile| {
-        let name = PathHash::of_name(&log.path);
-        (parser, log, name)
-    };
-    let logs_of = |parser: &&'a dyn LogParser| {
-        let parser = *parser;
-        parser.logs(environment).into_iter().map(move |log| named(parser, log))
-    };
-    parsers.iter().flat_map(logs_of).collect()
+    let logs: Vec<(&'a dyn LogParser, Vec<LogFile>)> =
+        parsers.iter().map(|parser| (*parser, parser.logs(environment))).collect();
+    let mut listed = Vec::with_capacity(logs.iter().map(|(_, logs)| logs.len()).sum());
+    for (parser, logs) in logs {
+        listed.extend(logs.into_iter().map(|log| Listed { parser, name: PathHash::of_name(&log.path), log }));
+    }
+    listed
 }

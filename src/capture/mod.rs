@@ -19,6 +19,7 @@ mod listing;
 mod outcome;
 mod pending;
 mod read;
+mod resting;
 mod session;
 mod state;
 mod targets;
@@ -208,12 +209,13 @@ fn with_lock(
         folder: &folder,
         deadline: reading_ends,
     };
-    let mut sessions = look(&reader, discovery, &mut captured);
+    let mut sessions = look(&reader, &index, discovery, &mut captured);
     let makers = || Makers::of(request.repo, request.config, request.git);
-    let comparison = Comparison { repo: request.repo, folder: &folder, versions: &versions, deadline: comparing_ends };
-    let tied = tie(&comparison, &sessions, &work, makers)?;
+    let Request { repo, .. } = *request;
+    let comparison = Comparison { repo, index: &index, folder: &folder, versions: &versions, deadline: comparing_ends };
+    let tied = tie(&comparison, &mut sessions, &work, makers)?;
     let reader = Reader { deadline: request.deadline, ..reader };
-    let mut appending = Appending { request, lock, reader: &reader, captured: &mut captured };
+    let mut appending = Appending { request, lock, index: &index, reader: &reader, captured: &mut captured };
     appending.run(&work, &mut sessions, tied);
 
     index_changed |= sessions.remember(&mut index, &folder);
@@ -245,12 +247,12 @@ fn since(work: &Work, index: &Index) -> Option<i128> {
 }
 
 /// Reads what is new, and gives all sessions of this repository that are at hand.
-fn look<'a>(reader: &Reader<'_>, discovery: Discovery<'a>, captured: &mut Captured) -> Sessions<'a> {
+fn look<'a>(reader: &Reader<'_>, index: &Index, discovery: Discovery<'a>, captured: &mut Captured) -> Sessions<'a> {
     captured.logs.seen = discovery.seen;
     captured.logs.elsewhere = discovery.elsewhere;
-    captured.logs.here = discovery.found.len();
+    captured.logs.here = discovery.found.len() + discovery.resting.len();
     captured.skipped = discovery.skipped;
-    let sessions = read_all(reader, discovery.found, &mut captured.skipped);
+    let sessions = read_all(reader, index, (discovery.found, discovery.resting), &mut captured.skipped);
     captured.logs.read = sessions.read;
     captured.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     sessions

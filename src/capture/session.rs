@@ -1,14 +1,16 @@
 //! The sessions of this repository that a capture has at hand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::discover::{Found, What};
-use super::index::{Broken, Entry, Index, Known, Verdict};
+use super::discover::{Found, What, newest_first};
+use super::index::{Broken, Entry, Index, Known, Rest, Verdict};
+use super::listing::Listed;
 use super::outcome::{Skip, SkippedLog};
 use super::read::{Fault, Reader, Reading};
+use super::resting::Resting;
 use super::state::State;
 use crate::agents::{LogFile, LogParser};
 use crate::hail::{Record, SegmentBody};
@@ -48,8 +50,10 @@ pub(super) struct Fresh {
 /// All sessions at hand, and what became of the logs that are none.
 #[derive(Default)]
 pub(super) struct Sessions<'a> {
-    /// The sessions, none twice.
+    /// The sessions that are awake.
     pub(super) all: Vec<Session<'a>>,
+    /// The others.
+    pub(super) resting: Resting<'a>,
     /// How many logs were read.
     pub(super) read: usize,
     /// How many were to be read. More than were, if the time was up.
@@ -58,7 +62,12 @@ pub(super) struct Sessions<'a> {
     verdicts: Vec<(PathHash, Entry)>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// One of which nothing is new.
+    pub(super) fn unchanged(Listed { parser, log, name }: Listed<'a>, known: Arc<Known>) -> Self {
+        Self { parser, log, name, before: Some(Arc::clone(&known)), known, fresh: None, shadowed: false }
+    }
+
     /// What it left, from what was read now or earlier. `None` if that is lost.
     pub(super) fn footprint(&self, folder: &Path, versions: &str) -> Option<Footprint> {
         match &self.fresh {
@@ -159,25 +168,30 @@ impl Summary {
 }
 
 /// Reads the logs that are new or have changed, two at a time, those that were written last before the others.
-pub(super) fn read_all<'a>(reader: &Reader<'_>, found: Vec<Found<'a>>, skipped: &mut Vec<SkippedLog>) -> Sessions<'a> {
+pub(super) fn read_all<'a>(
+    reader: &Reader<'_>,
+    index: &Index,
+    (found, resting): (Vec<Found<'a>>, Resting<'a>),
+    skipped: &mut Vec<SkippedLog>,
+) -> Sessions<'a> {
     let todo: Vec<usize> = places(&found, |what| matches!(what, What::Changed { .. }));
     let done = run(reader, &found, &todo);
-    let mut sessions = Sessions { to_read: todo.len(), ..Sessions::default() };
+    let mut sessions = Sessions { resting, to_read: todo.len(), ..Sessions::default() };
     let mut done: HashMap<usize, Done> = done.into_iter().collect();
     for (at, found) in found.into_iter().enumerate() {
-        let Found { parser, log, name, what } = found;
+        let Found { listed, what } = found;
         let before = match what {
             What::Unchanged(known) => {
-                let before = Some(Arc::clone(&known));
-                sessions.all.push(Session { parser, log, name, known, before, fresh: None, shadowed: false });
+                sessions.all.push(Session::unchanged(listed, known));
                 continue;
             }
             What::Changed { before, .. } => before,
         };
+        let Listed { parser, log, name } = listed;
         match done.remove(&at) {
             Some(Done::Read(summary)) => {
                 sessions.read += 1;
-                sessions.take((parser, log, name), before, *summary);
+                sessions.take(Listed { parser, log, name }, before, *summary);
             }
             Some(Done::Failed(Fault::Skip(why))) => {
                 sessions.read += 1;
@@ -197,6 +211,10 @@ pub(super) fn read_all<'a>(reader: &Reader<'_>, found: Vec<Found<'a>>, skipped: 
                 }
             }
         }
+    }
+    let read: HashSet<Sid> = sessions.all.iter().map(|session| session.known.key.sid).collect();
+    if !read.is_empty() {
+        sessions.wake(index, |rest| read.contains(&rest.sid));
     }
     sessions.find_twins();
     sessions
@@ -237,9 +255,10 @@ fn run(reader: &Reader<'_>, found: &[Found<'_>], todo: &[usize]) -> Vec<(usize, 
 
 fn read(reader: &Reader<'_>, found: &Found<'_>) -> Result<Reading, Fault> {
     let What::Changed { before, origin } = &found.what else { return Err(Fault::TimeUp) };
-    let state = before.as_ref().and_then(|_| State::load(reader.folder, found.name, reader.versions));
+    let Listed { parser, log, name } = &found.listed;
+    let state = before.as_ref().and_then(|_| State::load(reader.folder, *name, reader.versions));
     let from = state.as_ref().map(|state| (&state.point, &state.settled));
-    let mut reading = reader.read(found.parser, &found.log.path, origin.as_ref(), from)?;
+    let mut reading = reader.read(*parser, &log.path, origin.as_ref(), from)?;
     if let Some(state) = state.filter(|_| reading.continued) {
         let all_stored = before.as_ref().is_some_and(|before| before.is_stored());
         reading.state.stored = if all_stored { Some(Box::new(state.point)) } else { state.stored };
@@ -249,12 +268,7 @@ fn read(reader: &Reader<'_>, found: &Found<'_>) -> Result<Reading, Fault> {
 
 impl<'a> Sessions<'a> {
     /// Takes what was read of a log.
-    fn take(
-        &mut self,
-        (parser, log, name): (&'a dyn LogParser, LogFile, PathHash),
-        before: Option<Arc<Known>>,
-        summary: Summary,
-    ) {
+    fn take(&mut self, Listed { parser, log, name }: Listed<'a>, before: Option<Arc<Known>>, summary: Summary) {
         let Summary { sid, began, events, record, state, continued } = summary;
         let Some(outline) = state.footprint().outline() else {
             // A log without any event is no session yet.
@@ -271,6 +285,24 @@ impl<'a> Sessions<'a> {
         let known = Arc::new(Known { key: SessionKey { day, sid }, events, ledgers, refused, outline });
         let fresh = Some(Box::new(Fresh { record: record.filter(|_| is_whole), state }));
         self.all.push(Session { parser, log, name, known, before: None, fresh, shadowed: false });
+    }
+
+    /// The earliest moment of any of them, in seconds since the epoch.
+    pub(super) fn first(&self) -> Option<i64> {
+        let awake =
+            self.all.iter().filter(|session| !session.shadowed).map(|session| session.known.outline.first).min();
+        [awake, self.resting.first()].into_iter().flatten().min()
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.resting.len() == 0
+    }
+
+    /// Wakes those at rest that are asked for. All get another place.
+    pub(super) fn wake(&mut self, index: &Index, asked: impl Fn(&Rest<'_>) -> bool) {
+        self.all.extend(self.resting.wake(index, asked));
+        self.all.sort_by(|a, b| newest_first(&a.log, &b.log));
     }
 
     /// Of two logs of one session (an archived copy, a resumed one) the longer one counts. What the ledgers have of

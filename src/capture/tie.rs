@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::gather::{Facts, Makers, Work, add_lines};
-use super::session::{Session, Sessions};
+use super::index::Index;
+use super::session::Sessions;
 use crate::git::{self, Oid, Repo};
 use crate::ledger::Evidence;
-use crate::link::CommitFacts;
 use crate::link::evidence::{Commits, Ties, WhyNot, decide, needs_footprint, ties};
+use crate::link::{CommitFacts, Sought};
 
 /// A session, a commit, and what ties them.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Compared {
 #[derive(Clone, Copy)]
 pub(super) struct Comparison<'a> {
     pub(super) repo: &'a Repo,
+    /// What is known of sessions at rest.
+    pub(super) index: &'a Index,
     /// Where states are kept, and what they depend on.
     pub(super) folder: &'a Path,
     pub(super) versions: &'a str,
@@ -48,18 +51,20 @@ type AllCompared = (Vec<Compared>, HashSet<Oid>);
 /// Compares sessions with commits. `everything`: also those that have nothing in common.
 pub(super) fn compare(
     comparison: &Comparison<'_>,
-    sessions: &[Session<'_>],
+    sessions: &mut Sessions<'_>,
     work: &Work,
     makers: &Makers,
     everything: bool,
 ) -> git::Result<AllCompared> {
-    let Comparison { repo, folder, versions, deadline } = *comparison;
-    let at_hand = || sessions.iter().enumerate().filter(|(_, session)| !session.shadowed);
-    let first = at_hand().map(|(_, session)| session.known.outline.first).min();
-    let since = if everything { Some(i64::MIN) } else { first };
+    let Comparison { repo, index, folder, versions, deadline } = *comparison;
+    let since = if everything { Some(i64::MIN) } else { sessions.first() };
     let Some(since) = since else { return Ok(AllCompared::default()) };
     let Facts { of_targets, left } = work.facts(repo, makers, since, deadline)?;
     let (targets, mut facts): (Vec<_>, Vec<_>) = of_targets.into_iter().unzip();
+    let sought = Sought::of(&facts);
+    sessions.wake(index, |rest| everything || sought.may_be_near(&rest.sketch));
+    let sessions = &sessions.all;
+    let at_hand = || sessions.iter().enumerate().filter(|(_, session)| !session.shadowed);
     let near: Vec<(usize, Vec<usize>)> = {
         let commits = Commits::new(&facts);
         let all = || (0..facts.len()).collect();
@@ -118,15 +123,15 @@ pub(super) struct Tied {
 /// its window alone: one of those may have better evidence.
 pub(super) fn tie(
     comparison: &Comparison<'_>,
-    sessions: &Sessions<'_>,
+    sessions: &mut Sessions<'_>,
     work: &Work,
     makers: impl FnOnce() -> git::Result<Makers>,
 ) -> git::Result<Tied> {
     let mut tied = Tied::default();
-    if sessions.all.is_empty() || work.is_empty() {
+    if sessions.is_empty() || work.is_empty() {
         return Ok(tied);
     }
-    let (compared, left) = compare(comparison, &sessions.all, work, &makers()?, false)?;
+    let (compared, left) = compare(comparison, sessions, work, &makers()?, false)?;
     tied.left = left;
     for Compared { target, commit, sessions: compared } in compared {
         for (session, ties, answer) in compared {

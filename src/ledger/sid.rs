@@ -41,6 +41,16 @@ impl Sid {
         Self::new(&header.agent.tool, &header.session_id)
     }
 
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// From its bytes, as they were stored.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads the 32 hex digits of a path part.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         str::from_utf8(text).ok()?.parse().ok()

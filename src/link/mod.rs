@@ -12,9 +12,11 @@ mod footprint;
 mod hash;
 mod places;
 mod shell;
+mod sketch;
 
 pub use facts::{CommitFacts, FileFacts, Maker, Pushed, PushedFile, facts};
 pub use footprint::{FileTrace, Footprint, Outline};
 pub use hash::{LineHash, LineSet, PathHash, is_telling};
 pub use places::{Located, Locator, Place, Worktrees};
 pub use shell::ShortId;
+pub use sketch::{Sketch, Sought};

@@ -20,6 +20,7 @@ use crate::agents::LogFile;
 use crate::ledger::{SessionKey, Sid};
 use crate::link::{Outline, PathHash};
 use file::{Head, Record, Stored};
+pub(super) use file::{Place, Rest};
 
 /// The name of the file.
 const NAME: &str = "cursor";
@@ -114,6 +115,11 @@ impl Known {
         self.refused.contains(&(ledger, self.events))
     }
 
+    /// Whether a ledger has only some of its events, and would take the others.
+    pub(super) fn owes(&self) -> bool {
+        self.ledgers.iter().any(|(ledger, events)| *events != self.events && !self.is_refused_by(*ledger))
+    }
+
     /// Whether some ledger has all its events.
     pub(super) fn is_stored(&self) -> bool {
         self.ledgers.iter().any(|(_, events)| *events == self.events)
@@ -150,6 +156,18 @@ impl Entry {
     }
 }
 
+/// How a log is, held against what is known of it.
+pub(super) enum Seen<'a> {
+    /// Nothing is.
+    New,
+    /// It is another than it was.
+    Changed,
+    /// It is as it was.
+    Same,
+    /// It is as it was, and a session of which no more has to be known until something asks for it.
+    AtRest(Place, Rest<'a>),
+}
+
 /// What is known of a log, as it was loaded or as it is now.
 enum Piece<'a> {
     Stored(Record<'a>),
@@ -157,6 +175,13 @@ enum Piece<'a> {
 }
 
 impl Piece<'_> {
+    fn size(&self) -> u64 {
+        match self {
+            Self::Stored(record) => record.size,
+            Self::Changed(entry) => entry.size,
+        }
+    }
+
     fn mtime(&self) -> i128 {
         match self {
             Self::Stored(record) => record.mtime,
@@ -219,15 +244,37 @@ impl Index {
     pub(super) fn get(&self, log: PathHash) -> Option<Entry> {
         match self.changed.get(&log) {
             Some(changed) => changed.clone(),
-            None => self.stored.find(log)?.entry(),
+            None => self.stored.at(self.stored.find(log)?)?.entry(),
         }
     }
 
-    /// Whether a log that is known has changed.
-    pub(super) fn has_changed(&self, name: PathHash, log: &LogFile) -> bool {
-        match self.changed.get(&name) {
-            Some(changed) => changed.as_ref().is_some_and(|entry| !entry.is_of(log)),
-            None => self.stored.find(name).is_some_and(|record| (record.size, record.mtime) != (log.size, log.mtime)),
+    /// Holds a log against what is known of it.
+    pub(super) fn see(&self, name: PathHash, log: &LogFile) -> Seen<'_> {
+        let is_same = match self.changed.get(&name) {
+            Some(None) => return Seen::New,
+            Some(Some(entry)) => entry.is_of(log),
+            None => {
+                let found = self.stored.find(name).and_then(|place| Some((place, self.stored.at(place)?)));
+                let Some((place, record)) = found else { return Seen::New };
+                match record.rest() {
+                    Some(rest) if record.is_of(log) => return Seen::AtRest(place, rest),
+                    _ => record.is_of(log),
+                }
+            }
+        };
+        if is_same { Seen::Same } else { Seen::Changed }
+    }
+
+    /// What there is to know of a session at rest.
+    pub(super) fn rest(&self, place: Place) -> Option<Rest<'_>> {
+        self.stored.at(place)?.rest()
+    }
+
+    /// All that is known of a session at rest.
+    pub(super) fn known(&self, place: Place) -> Option<Arc<Known>> {
+        match self.stored.at(place)?.entry()?.verdict {
+            Verdict::Here(known) => Some(known),
+            _ => None,
         }
     }
 

@@ -72,6 +72,54 @@ fn what_is_stored_is_loaded() {
 }
 
 #[test]
+fn a_session_rests_if_it_owes_nothing_and_has_no_other_log() {
+    let name = |n: u64| PathHash::of(&n.to_be_bytes());
+    let log = LogFile { path: PathBuf::from("/x"), size: 1, mtime: 1 };
+    let entry = |verdict: Verdict| Entry { size: 1, mtime: 1, verdict };
+    let mut owing = known(1);
+    if let Verdict::Here(known) = &mut owing {
+        Arc::make_mut(known).ledgers = vec![(name(9), 0)];
+    }
+    let mut refused = owing.clone();
+    if let Verdict::Here(known) = &mut refused {
+        let known = Arc::make_mut(known);
+        known.key.sid = Sid::new("codex", "refused");
+        known.refused_by(name(9));
+    }
+    let mut index = Index::default();
+    let verdicts = [known(5), known(5), known(7), owing, refused, Verdict::Elsewhere];
+    for (n, verdict) in (0..).zip(verdicts.clone()) {
+        index.insert(name(n), entry(verdict));
+    }
+    let again = |index: &Index| Index::parse(index.print(VERSIONS).expect("it can be written"), |_| true);
+    let at_rest = |index: &Index| -> Vec<u64> {
+        let rests = |n: &u64| match index.see(name(*n), &log) {
+            Seen::AtRest(place, rest) => {
+                let Verdict::Here(known) = &verdicts[usize::try_from(*n).expect("few")] else { panic!("no session") };
+                assert_eq!((rest.sid, rest.sketch.first()), (known.key.sid, known.outline.first));
+                assert_eq!(index.known(place).as_ref(), Some(known));
+                true
+            }
+            Seen::New | Seen::Changed => panic!("it is known"),
+            Seen::Same => false,
+        };
+        (0..6).filter(rests).collect()
+    };
+    assert_eq!(at_rest(&index), [] as [u64; 0], "what was learnt now is not looked up");
+    let mut index = again(&index);
+    assert_eq!(at_rest(&index), [2, 4]);
+    let changed = LogFile { size: 2, ..log.clone() };
+    assert!(matches!(index.see(name(2), &changed), Seen::Changed));
+    assert!(matches!(index.see(name(77), &log), Seen::New));
+    // Without its twin it may rest.
+    index.forget(|piece| matches!(piece, Piece::Stored(record) if record.name == name(0)));
+    assert!(matches!(index.see(name(0), &log), Seen::New));
+    let mut index = again(&index);
+    index.insert(name(0), entry(known(8)));
+    assert_eq!(at_rest(&index)[..1], [1]);
+}
+
+#[test]
 fn another_version_knows_the_worktrees_and_nothing_else() {
     let printed = index(60).print(VERSIONS).expect("it can be written");
     let read = Index::parse(printed, |versions| versions == "0.0.1");
@@ -86,7 +134,7 @@ fn no_file_or_one_of_garbage_is_an_empty_index() {
         entries(&index).is_empty() && index.roots.is_empty() && index.captured_at.is_none()
     };
     assert!(is_empty());
-    for garbage in [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-5 zz\nversions x\n", b"opensession-cursor-4 0\n"]
+    for garbage in [&b""[..], b"\n", b"\xff\xfe", b"opensession-cursor-6 zz\nversions x\n", b"opensession-cursor-5 0\n"]
     {
         fs::write(folder.path().join(NAME), garbage).expect("it can be written");
         assert!(is_empty());

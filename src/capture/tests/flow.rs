@@ -13,7 +13,7 @@ use crate::ledger::{Change, EvidenceKind, Sid};
 use crate::link::evidence::WhyNot;
 use crate::session::Timestamp;
 
-fn sid(session: &str) -> Sid {
+pub fn sid(session: &str) -> Sid {
     Sid::new("fake", session)
 }
 

@@ -4,5 +4,6 @@ mod fake;
 mod faults;
 mod flow;
 mod growth;
+mod resting;
 mod whose;
 mod world;

@@ -133,8 +133,8 @@ fn a_symbolic_link_to_the_repository_is_the_repository() {
 fn unchanged_logs_are_not_opened() {
     let world = World::new();
     let commit = world.commit(NOON - 700, &[("a", "b")]);
-    world.log("s", "repo").say(NOON - 900, "x");
-    world.log("other", "elsewhere").say(NOON - 900, "x");
+    world.log("s", "repo").say(NOON - 900, "x").touch(NOON);
+    world.log("other", "elsewhere").say(NOON - 900, "x").touch(NOON);
     world.capture(&[commit]);
     // What cannot be opened any more is known all the same.
     for log in ["s", "other"] {
