@@ -11,6 +11,7 @@ mod files;
 pub mod jsonl;
 mod long;
 mod report;
+mod together;
 mod unescape;
 
 use std::io;

@@ -9,7 +9,8 @@ use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use crate::agents::files::{Entry, each, entries, is_folder, logs_below, mtime};
+use crate::agents::files::{Entry, entries, is_folder, logs_below, mtime};
+use crate::agents::together::each;
 use crate::agents::{Environment, LogFile};
 
 /// The folders `projects` of each configuration: `$CLAUDE_CONFIG_DIR` (a list with commas), else
@@ -49,10 +50,10 @@ pub(super) fn logs(roots: &[PathBuf]) -> Vec<LogFile> {
     let roots = roots.iter().filter(is_new).map(|root| (root.clone(), Folder::Projects)).collect();
     // The logs whose sessions have a folder, too: few of the many.
     let mut with_folders = HashSet::new();
-    let logs = logs_below(roots, |entry, name, folder| match folder {
-        Folder::Projects if is_folder(entry) => Entry::Folder(Folder::Slug),
-        Folder::Slug if is_session(name) => Entry::Log,
-        Folder::Slug if is_folder(entry) => {
+    let logs = logs_below(roots, |entry, folder| match folder {
+        Folder::Projects if entry.leads_to_folder() => Entry::Folder(Folder::Slug),
+        Folder::Slug if is_session(entry.name()) => Entry::Log,
+        Folder::Slug if entry.leads_to_folder() => {
             let mut log = entry.path().into_os_string();
             log.push(SUFFIX);
             with_folders.insert(PathBuf::from(log));
@@ -64,7 +65,7 @@ pub(super) fn logs(roots: &[PathBuf]) -> Vec<LogFile> {
         return logs;
     }
     let (whole, mut logs): (Vec<_>, _) = logs.into_iter().partition(|log| with_folders.contains(&log.path));
-    logs.extend(each(whole, |log| Some(with_agents(log))));
+    logs.extend(each(whole, with_agents));
     logs
 }
 

@@ -22,13 +22,13 @@ pub(super) fn logs(environment: &Environment) -> Vec<LogFile> {
     let roots = roots(environment).into_iter().map(|root| (root, DEEPEST)).collect();
     // A compressed log is written out plain again when it is used: then the plain one counts.
     let mut compressed = HashSet::new();
-    let mut logs = logs_below(roots, |entry, name, deeper| match Name::of(name) {
+    let mut logs = logs_below(roots, |entry, deeper| match Name::of(entry.name()) {
         Name::Plain => Entry::Log,
         Name::Compressed => {
             compressed.insert(entry.path());
             Entry::Log
         }
-        Name::Other if *deeper > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) => Entry::Folder(deeper - 1),
+        Name::Other if *deeper > 0 && entry.is_folder() => Entry::Folder(deeper - 1),
         Name::Other => Entry::Other,
     });
     if !compressed.is_empty() {
