@@ -3,7 +3,7 @@
 //! Everything is a value: the caller reads the hook's input, prints, and exits. Whatever goes wrong is a
 //! [`Problem`], and only [`PrePush::run`]'s caller decides, by [`Outcome::must_fail`], that the user's push ends here.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
 use crate::agents::{Environment, LogParser};
@@ -203,8 +203,8 @@ impl Outcome {
 impl PrePush<'_> {
     /// Does all of it, until the deadline at the latest.
     ///
-    /// `name` and `url` are the hook's arguments, `input` its standard input (githooks(5)).
-    pub fn run(&self, name: &OsStr, url: &OsStr, input: &[u8]) -> Outcome {
+    /// `name` and `url` are the hook's arguments, `input` its standard input (githooks(5)); the logs are being listed.
+    pub fn run(&self, name: &OsStr, url: &OsStr, input: &[u8], listing: Listing<'_, '_>) -> Outcome {
         let mut outcome = Outcome::default();
         if is_internal(self.git) {
             outcome.idle = Some(Idle::Internal);
@@ -215,20 +215,6 @@ impl PrePush<'_> {
             outcome.idle = Some(Idle::DryRun);
             return outcome;
         }
-        std::thread::scope(|scope| {
-            let listing = Listing::begin(scope, self.repo, self.parsers, self.environment);
-            self.run_beside(listing, &above, (name, url), input, outcome)
-        })
-    }
-
-    fn run_beside(
-        &self,
-        listing: Listing<'_, '_>,
-        above: &[Vec<OsString>],
-        (name, url): (&OsStr, &OsStr),
-        input: &[u8],
-        mut outcome: Outcome,
-    ) -> Outcome {
         let settings = self.settings(&mut outcome);
         let deadline = self.started + settings.deadline;
         let updates = match PushUpdate::read_all(input) {
@@ -247,7 +233,7 @@ impl PrePush<'_> {
             if outcome.strict {
                 self.verify(&updates, settings.require, &mut outcome);
             }
-            let going = self.without_rejected(updates, may_force(above));
+            let going = self.without_rejected(updates, may_force(&above));
             self.carry(&going, &destination, deadline, &mut outcome);
         }
         outcome.destination = Some(destination);
@@ -265,7 +251,7 @@ impl PrePush<'_> {
         }
         self.follow(deadline, &mut outcome);
         std::thread::scope(|scope| {
-            let listing = Listing::begin(scope, self.repo, self.parsers, self.environment);
+            let listing = Listing::begin(scope, self.parsers, self.environment);
             self.capture(updates, listing, deadline, &mut outcome);
         });
         if outcome.strict {

@@ -76,7 +76,7 @@ pub enum AnyVerb {
 }
 
 /// What every verb understands.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// Colours: always, never, or auto (on a terminal)
@@ -162,8 +162,22 @@ pub enum Verb {
 impl Cli {
     /// Reads the command line. What cannot be read, and requests for help, are clap's errors.
     pub fn read(program: &Program, arguments: &[OsString]) -> Result<Self, clap::Error> {
+        if let Some(cli) = Self::as_git_calls(arguments) {
+            return Ok(cli);
+        }
         let matches = Self::command_of(program).try_get_matches_from(with_counts(arguments))?;
         Self::from_arg_matches(&matches)
+    }
+
+    /// The command line of the hook, which is part of every push: the tree of all commands takes longer to make than most of
+    /// what such a push has to do.
+    fn as_git_calls(arguments: &[OsString]) -> Option<Self> {
+        let [_, hook, event, remote, url] = arguments else { return None };
+        let is_option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+        (hook == "hook" && event == "pre-push" && ![remote, url].into_iter().any(is_option)).then(|| {
+            let event = HookEvent::PrePush { remote: remote.clone(), url: url.clone() };
+            Self { global: Global::default(), verb: Some(AnyVerb::Hook(Hook { event })) }
+        })
     }
 
     /// The command tree under the name this program was called by.
@@ -241,6 +255,28 @@ mod tests {
         assert_eq!(count(&["opensession", "log", "-n", "7"]), Some(7));
         assert!(read(&["opensession", "show", "-3"]).is_err());
         assert!(read(&["opensession", "log", "-3x"]).is_err());
+    }
+
+    #[test]
+    fn what_git_calls_is_read_as_clap_would() {
+        for line in [
+            &["git-opensession", "hook", "pre-push", "origin", "https://example.com/x.git"][..],
+            &["git-opensession", "hook", "pre-push", "", "a b"],
+        ] {
+            let arguments: Vec<OsString> = line.iter().map(OsString::from).collect();
+            let fast = Cli::as_git_calls(&arguments).expect("it is the hook's");
+            let matches = Cli::command().try_get_matches_from(&arguments).expect("a command line");
+            let by_clap = Cli::from_arg_matches(&matches).expect("a command line");
+            assert_eq!(format!("{fast:?}"), format!("{by_clap:?}"));
+        }
+        for other in [
+            &["git-opensession", "hook", "pre-push", "origin", "--help"][..],
+            &["git-opensession", "hook", "pre-push", "-q", "origin"],
+            &["git-opensession", "hook", "pre-push", "origin"],
+            &["git-opensession", "hook", "post-commit", "origin", "url"],
+        ] {
+            assert!(Cli::as_git_calls(&other.iter().map(OsString::from).collect::<Vec<_>>()).is_none(), "{other:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::time::Instant;
 
 use git_opensession::agents;
+use git_opensession::capture::Listing;
 use git_opensession::pre_push::PrePush;
 
 use super::work::Work;
@@ -26,6 +27,19 @@ pub fn run(context: &Context, arguments: &Hook) -> Exit {
 
 fn pre_push(context: &Context, remote: &OsStr, url: &OsStr) -> Result<Exit, Failure> {
     let started = Instant::now();
+    std::thread::scope(|scope| {
+        // First of all: everything else is done meanwhile.
+        let listing = Listing::begin(scope, agents::ALL, &context.environment);
+        run_beside(context, started, listing, (remote, url))
+    })
+}
+
+fn run_beside(
+    context: &Context,
+    started: Instant,
+    listing: Listing<'_, '_>,
+    (remote, url): (&OsStr, &OsStr),
+) -> Result<Exit, Failure> {
     let mut input = Vec::new();
     io::stdin().lock().read_to_end(&mut input).map_err(Failure::Input)?;
     let work = Work::new(context)?;
@@ -40,7 +54,7 @@ fn pre_push(context: &Context, remote: &OsStr, url: &OsStr) -> Result<Exit, Fail
         signature: &work.signature,
         started,
     };
-    let outcome = hook.run(remote, url, &input);
+    let outcome = hook.run(remote, url, &input, listing);
     push::tell(&context.talk, &outcome);
     Ok(if outcome.must_fail() { Exit::No } else { Exit::Done })
 }

@@ -3,11 +3,12 @@
 //! The kernel takes as long to tell of thousands of logs as all else takes that a push with nothing new has to do. So that
 //! begins first, on a thread of its own.
 
+use std::path::Path;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Instant;
 
 use super::disk;
 use crate::agents::{Environment, LogFile, LogParser};
-use crate::git::Repo;
 use crate::link::PathHash;
 
 /// A log that was listed.
@@ -21,8 +22,7 @@ pub(super) struct Listed<'a> {
 
 /// The logs of all agents, as they are being listed.
 pub struct Listing<'scope, 'a> {
-    /// When it began, by the clock of the disk, in nanoseconds since the epoch.
-    listed_at: Option<i128>,
+    began: Instant,
     listing: Running<'scope, 'a>,
 }
 
@@ -36,23 +36,22 @@ impl<'scope, 'a: 'scope> Listing<'scope, 'a> {
     /// Begins. A log that is written from now on may be listed as it was before, and is looked at again by the next capture.
     pub fn begin(
         scope: &'scope Scope<'scope, '_>,
-        repo: &Repo,
         parsers: &'a [&'a dyn LogParser],
         environment: &'a Environment,
     ) -> Self {
-        let folder = repo.private_dir();
-        // Where that fails, the capture says so.
-        let listed_at = disk::make_folder(&folder).ok().and_then(|()| disk::now(&folder));
+        let began = Instant::now();
         let listing = match Builder::new().spawn_scoped(scope, || list(parsers, environment)) {
             Ok(thread) => Running::Beside(thread),
             Err(_) => Running::Later(parsers, environment),
         };
-        Self { listed_at, listing }
+        Self { began, listing }
     }
 
-    /// When it began, by the clock of the disk, in nanoseconds since the epoch, if there is such a clock.
-    pub(super) fn listed_at(&self) -> Option<i128> {
-        self.listed_at
+    /// When it began, by the clock of the disk that a folder is on, in nanoseconds since the epoch; `None` if nothing can be
+    /// written there.
+    pub(super) fn listed_at(&self, folder: &Path) -> Option<i128> {
+        let now = disk::now(folder)?;
+        Some(now - i128::try_from(self.began.elapsed().as_nanos()).ok()?)
     }
 
     /// The logs, in no order. Waits for them.

@@ -144,7 +144,7 @@ impl Request<'_> {
 /// session or one ledger is in the outcome, and keeps nothing else from being captured.
 pub fn capture(request: &Request<'_>, targets: Vec<Target>) -> Result<Captured> {
     std::thread::scope(|scope| {
-        let listing = Listing::begin(scope, request.repo, request.parsers, request.environment);
+        let listing = Listing::begin(scope, request.parsers, request.environment);
         capture_listed(request, targets, listing)
     })
 }
@@ -194,7 +194,7 @@ fn with_lock(
     let versions = request.versions();
     let work = Work::of(request.repo, targets)?;
     let mut index = Index::load(&folder, &versions);
-    index.listed_at = listing.listed_at();
+    index.listed_at = listing.listed_at(&folder);
     let mut captured = Captured::default();
     let Some(since) = since(&work, &index) else { return Ok(captured) };
     let worktrees = request.worktrees(&index)?;
