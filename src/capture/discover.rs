@@ -79,7 +79,7 @@ pub(super) fn discover<'a>(mut logs: Vec<Listed<'a>>, search: &mut Search<'_>, i
             first = first.into_iter().chain([rest.sketch.first()]).min();
             return true;
         }
-        discovery.take(listed.clone(), &mut search.judge, index);
+        discovery.take(listed, &mut search.judge, index);
         false
     });
     discovery.resting = Resting::new(logs, places, first);
@@ -105,15 +105,16 @@ fn forget_what_roots_change(index: &mut Index, worktrees: &Worktrees) -> bool {
 }
 
 impl<'a> Discovery<'a> {
-    fn take(&mut self, listed: Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
-        let Listed { parser, ref log, name } = listed;
+    fn take(&mut self, listed: &Listed<'a>, judge: &mut Judge<'_>, index: &mut Index) {
+        let Listed { parser, log, name } = listed;
+        let (parser, name) = (*parser, *name);
         let known = index.get(name);
         let unchanged = known.as_ref().is_some_and(|entry| entry.is_of(log));
         // A log that only grew still begins where it began.
         let grew = known.as_ref().is_some_and(|entry| log.size >= entry.size);
         let (verdict, what) = match known.map(|entry| entry.verdict) {
             Some(Verdict::Here(known)) if unchanged => {
-                self.found.push(Found { listed, what: What::Unchanged(known) });
+                self.found.push(Found { listed: listed.clone(), what: What::Unchanged(known) });
                 return;
             }
             Some(Verdict::Here(known)) => (None, Some(What::Changed { before: Some(known), origin: None })),
@@ -129,7 +130,7 @@ impl<'a> Discovery<'a> {
                 self.index_changed = true;
             }
         } else if let Some(what) = what {
-            self.found.push(Found { listed, what });
+            self.found.push(Found { listed: listed.clone(), what });
         }
     }
 
