@@ -46,9 +46,13 @@ fn pairs(world: &mut World, times: usize) -> (f64, f64) {
 /// A world in which `count` sessions were captured, so that a push has nothing new. Their logs were written today: each of them is
 /// held against what is pushed.
 fn settled(count: u64, foreign: bool) -> World {
+    settled_at(count, foreign, span(48))
+}
+
+fn settled_at(count: u64, foreign: bool, when: (Timestamp, Timestamp)) -> World {
     let mut world = World::new();
     let cwd = if foreign { world.path("elsewhere") } else { world.repo() };
-    world.sessions(&cwd, count, 20_000, span(48));
+    world.sessions(&cwd, count, 20_000, when);
     world.install();
     world.commit();
     world.push(true);
@@ -109,6 +113,9 @@ fn main() {
     table.at_most("the same, 5000 against 50, whole push", old[1] / old[0], 1.5, "x");
     let (plain, hooked) = pairs(&mut settled(500, true), 15);
     table.at_most("500 sessions of another repository: more than plain", hooked - plain, 20.0, "ms");
+
+    let (plain, hooked) = pairs(&mut settled_at(500, false, span(0)), 5);
+    Table::fact("500 new links: more than plain", hooked - plain, "ms");
 
     let mut world = World::new();
     world.install();

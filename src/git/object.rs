@@ -1,6 +1,10 @@
 //! Reading objects. Everything is looked at before it is read (kind and size), and nothing is ever asked of a
 //! remote: in a shallow or partial clone a missing object is [`Error::Missing`], not a download.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use git2::ObjectType;
 
 use super::tree_data::{self, RawEntry};
@@ -8,10 +12,18 @@ use super::{Error, Oid, Repo, Result};
 
 /// A tree larger than this is not read: half a million entries are an attack or a mistake.
 const MAX_TREE: u64 = 32 << 20;
+/// How many large trees are kept, and what is one: smaller ones libgit2 keeps by itself, still larger ones nobody.
+const KEPT: usize = 4;
+const LARGE: std::ops::RangeInclusive<usize> = 4 << 10..=4 << 20;
 /// A commit or tag larger than this is not read.
 const MAX_COMMIT: u64 = 4 << 20;
 /// Folders within folders that a walk enters.
 const MAX_DEPTH: usize = 32;
+
+/// The large trees that were looked into last, so that thousands of paths in one folder are found without reading it
+/// thousands of times.
+#[derive(Default)]
+pub(super) struct LargeTrees(RefCell<VecDeque<(Oid, Rc<[u8]>)>>);
 
 /// What kind an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,7 +140,7 @@ impl Repo {
                 Some(TreeEntry { kind: EntryKind::Tree, oid, .. }) => *oid,
                 Some(_) => return Ok(None),
             };
-            let content = self.tree_content(below)?;
+            let content = self.tree_to_look_into(below)?;
             let mut entry = None;
             for candidate in tree_data::entries(&content, below) {
                 let candidate = candidate?;
@@ -184,6 +196,20 @@ impl Repo {
     pub(super) fn tree_entries(&self, tree: Oid) -> Result<Vec<TreeEntry>> {
         let content = self.tree_content(tree)?;
         tree_data::entries(&content, tree).map(|entry| entry?.to_entry()).collect()
+    }
+
+    fn tree_to_look_into(&self, tree: Oid) -> Result<Rc<[u8]>> {
+        let LargeTrees(kept) = &self.large_trees;
+        if let Some((_, content)) = kept.borrow().iter().find(|(oid, _)| *oid == tree) {
+            return Ok(Rc::clone(content));
+        }
+        let content: Rc<[u8]> = self.tree_content(tree)?.into();
+        if LARGE.contains(&content.len()) {
+            let mut kept = kept.borrow_mut();
+            kept.truncate(KEPT - 1);
+            kept.push_front((tree, Rc::clone(&content)));
+        }
+        Ok(content)
     }
 
     pub(super) fn tree_content(&self, tree: Oid) -> Result<Vec<u8>> {
@@ -285,6 +311,7 @@ mod tests {
     in_every_kind!(
         paths_are_looked_up_and_folders_listed,
         a_walk_gives_whole_paths_and_is_bounded,
+        large_folders_are_looked_into_again_and_again,
         a_tree_bomb_is_walked_within_bounds,
         sizes_and_kinds_are_known_before_anything_is_read,
         a_damaged_object_is_named,
@@ -317,6 +344,27 @@ mod tests {
         assert_eq!(names("a/b"), ["c", "d"]);
         assert_eq!(names("a/none"), [""; 0]);
         assert_eq!(names("a.txt"), [""; 0]);
+    }
+
+    fn large_folders_are_looked_into_again_and_again() {
+        let sandbox = Sandbox::new();
+        let folders: Vec<String> = (0..=KEPT).map(|folder| folder.to_string()).collect();
+        let names: Vec<String> = (0..200).map(|name| format!("name-{name:03}")).collect();
+        let paths: Vec<String> =
+            folders.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}"))).collect();
+        let tree = tree_of(&sandbox, &paths.iter().map(String::as_str).collect::<Vec<_>>());
+        let repo = sandbox.open();
+        let blob = |path: &str| repo.lookup(tree, path.as_bytes()).unwrap().map(|entry| entry.oid);
+        // More of them than are kept, one after the other and by turns.
+        let by_turns =
+            names.iter().step_by(40).flat_map(|name| folders.iter().map(move |folder| format!("{folder}/{name}")));
+        for path in paths.iter().step_by(9).cloned().chain(by_turns) {
+            let text = repo.blob(blob(&path).unwrap(), 100).unwrap();
+            assert_eq!(text, path.as_bytes());
+        }
+        assert_eq!(blob("0/name-200"), None);
+        let LargeTrees(kept) = &repo.large_trees;
+        assert_eq!(kept.borrow().len(), KEPT);
     }
 
     fn a_walk_gives_whole_paths_and_is_bounded() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::backend::{Backend, Opened, libgit2, plumbing};
 use super::config::{ConfigFile, parse_bool};
+use super::object::LargeTrees;
 use super::{BranchName, Error, GitEnvironment, RefName, Result};
 
 /// An open repository. Cheap to open, and for one thread: another opens its own.
@@ -13,6 +14,7 @@ pub struct Repo {
     git_dir: PathBuf,
     common_dir: PathBuf,
     workdir: Option<PathBuf>,
+    pub(super) large_trees: LargeTrees,
 }
 
 impl Repo {
@@ -39,7 +41,7 @@ impl Repo {
 
     fn of(opened: Opened, start: &Path, environment: &GitEnvironment) -> Result<Self> {
         let Opened { backend, git_dir, common_dir, workdir } = opened;
-        let repo = Self { backend, git_dir, common_dir, workdir };
+        let repo = Self { backend, git_dir, common_dir, workdir, large_trees: LargeTrees::default() };
         repo.check_common_dir(start, environment)?;
         Ok(repo)
     }
