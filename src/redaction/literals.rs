@@ -49,12 +49,19 @@ impl Literals {
     #[expect(clippy::large_stack_arrays, reason = "once; its length in the type spares the search a check per byte")]
     pub(super) fn new<'l>(literals: impl Iterator<Item = &'l str>) -> Self {
         let mut set = Self { table: Box::new([0; PLACES]), chains: vec![Vec::new()], texts: Vec::new() };
+        let weights = weights();
+        let frequency = |three: &[u8]| -> usize {
+            let weight = |byte: &u8| weights.get(usize::from(*byte)).copied().unwrap_or_default();
+            let is_common = COMMON.contains(&three);
+            three.iter().map(weight).sum::<usize>() + if is_common { 3 * FREQUENT.len() } else { 0 }
+        };
         for (literal, text) in literals.enumerate() {
-            let rarest = text.as_bytes().windows(3).enumerate().min_by_key(|(_, three)| frequency(three));
+            let text = text.to_ascii_lowercase().into_bytes();
+            let rarest = text.windows(3).enumerate().min_by_key(|(_, three)| frequency(three));
             if let Some((offset, &[a, b, c])) = rarest {
                 set.insert(place(eight(&[a, b, c])), Entry { literal, offset });
             }
-            set.texts.push(text.to_ascii_lowercase().into_bytes());
+            set.texts.push(text);
         }
         set
     }
@@ -152,14 +159,15 @@ fn place(block: u64) -> usize {
     (three.wrapping_mul(0x9E37_79B1) >> 17) as usize
 }
 
-/// How frequent three bytes are, roughly.
-fn frequency(three: &[u8]) -> usize {
-    let one = |byte: &u8| {
-        let rank = FREQUENT.iter().position(|frequent| frequent.eq_ignore_ascii_case(byte));
-        FREQUENT.len() - rank.unwrap_or(FREQUENT.len())
-    };
-    let is_common = COMMON.iter().any(|common| three.eq_ignore_ascii_case(common));
-    three.iter().map(one).sum::<usize>() + if is_common { 3 * FREQUENT.len() } else { 0 }
+/// How frequent each byte is, roughly.
+fn weights() -> [usize; 256] {
+    let mut weights = [0; 256];
+    for (rarer, byte) in FREQUENT.iter().rev().enumerate() {
+        if let Some(weight) = weights.get_mut(usize::from(*byte)) {
+            *weight = rarer + 1;
+        }
+    }
+    weights
 }
 
 #[cfg(test)]
