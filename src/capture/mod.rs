@@ -227,8 +227,12 @@ fn with_lock(
         if index_changed {
             index.captured_at = Some(now);
             index.forget_old(now);
-            // What is left behind is only waste.
-            let _ = State::sweep(&folder, |log| index.is_here(log));
+            // What is left behind is only waste, and there may be thousands of files to go through.
+            if index.swept_at.is_none_or(|at| now.saturating_sub(at) > gather::SLACK)
+                && State::sweep(&folder, |log| index.is_here(log)).is_ok()
+            {
+                index.swept_at = Some(now);
+            }
         }
     }
     if index_changed {

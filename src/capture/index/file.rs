@@ -16,13 +16,14 @@ use crate::ledger::Sid;
 use crate::link::{PathHash, Sketch};
 
 /// The first word of the file. The number goes up with the shape of what follows.
-const MAGIC: &str = "opensession-cursor-6";
+const MAGIC: &str = "opensession-cursor-7";
 
 /// What comes before the logs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) versions: String,
     pub(super) captured_at: Option<i64>,
+    pub(super) swept_at: Option<i64>,
     pub(super) roots: Vec<String>,
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Index {
     pub(super) roots: Vec<PathBuf>,
     /// When the last capture ended well, in seconds since the epoch.
     pub(super) captured_at: Option<i64>,
+    /// When what is left of unknown logs was removed last, in seconds since the epoch.
+    pub(super) swept_at: Option<i64>,
     /// When the logs were about to be listed, by the clock of the disk, in nanoseconds since the epoch. Not stored.
     pub(super) listed_at: Option<i128>,
 }
@@ -214,7 +216,8 @@ impl Index {
         let Some((head, stored)) = file::read(whole) else { return Self::default() };
         let roots = head.roots.into_iter().map(PathBuf::from).collect();
         let stored = if is_known(&head.versions) { stored } else { Stored::default() };
-        Self { stored, changed: BTreeMap::new(), roots, captured_at: head.captured_at, listed_at: None }
+        let Head { captured_at, swept_at, .. } = head;
+        Self { stored, changed: BTreeMap::new(), roots, captured_at, swept_at, listed_at: None }
     }
 
     /// Writes the index.
@@ -226,18 +229,19 @@ impl Index {
     fn print(&self, versions: &str) -> io::Result<Vec<u8>> {
         // A path that is no UTF-8 is not remembered.
         let roots = self.roots.iter().filter_map(|root| root.to_str().map(str::to_owned)).collect();
-        let head = Head { versions: versions.to_owned(), captured_at: self.captured_at, roots };
-        file::write(&head, &self.pieces())
+        let Self { captured_at, swept_at, .. } = *self;
+        let head = Head { versions: versions.to_owned(), captured_at, swept_at, roots };
+        let mut pieces: Vec<_> = self.pieces().collect();
+        pieces.sort_unstable_by_key(|(name, _)| *name);
+        file::write(&head, &pieces)
     }
 
-    /// What is known of all logs, by their names.
-    fn pieces(&self) -> Vec<(PathHash, Piece<'_>)> {
+    /// What is known of all logs.
+    fn pieces(&self) -> impl Iterator<Item = (PathHash, Piece<'_>)> {
         let stored = self.stored.records().filter(|record| !self.changed.contains_key(&record.name));
         let stored = stored.map(|record| (record.name, Piece::Stored(record)));
         let changed = self.changed.iter().filter_map(|(name, entry)| Some((*name, Piece::Changed(entry.as_ref()?))));
-        let mut pieces: Vec<_> = stored.chain(changed).collect();
-        pieces.sort_unstable_by_key(|(name, _)| *name);
-        pieces
+        stored.chain(changed)
     }
 
     /// What is known of a log.
@@ -312,7 +316,7 @@ impl Index {
     }
 
     fn forget_oldest(&mut self, most: usize) {
-        let mut times: Vec<_> = self.pieces().iter().map(|(_, piece)| piece.mtime()).collect();
+        let mut times: Vec<_> = self.pieces().map(|(_, piece)| piece.mtime()).collect();
         if times.len() > most {
             times.sort_unstable();
             let oldest = times.get(times.len() - most).copied().unwrap_or_default();
@@ -321,7 +325,7 @@ impl Index {
     }
 
     fn forget(&mut self, gone: impl Fn(&Piece<'_>) -> bool) {
-        let gone: Vec<_> = self.pieces().iter().filter(|(_, piece)| gone(piece)).map(|(name, _)| *name).collect();
+        let gone: Vec<_> = self.pieces().filter(|(_, piece)| gone(piece)).map(|(name, _)| name).collect();
         self.changed.extend(gone.into_iter().map(|name| (name, None)));
     }
 }

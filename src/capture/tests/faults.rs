@@ -237,3 +237,23 @@ fn an_unwritable_folder_is_an_error_that_names_it() {
     let error = world.capture_in("repo", &[("main", &[commit])]).unwrap_err().to_string();
     assert!(error.contains("opensession"), "{error}");
 }
+
+#[test]
+fn what_a_killed_capture_left_is_swept_away_once_a_day() {
+    let mut world = World::new();
+    let log = world.log("s", "repo");
+    let capture_at = |world: &mut World, now: i64| {
+        log.say(now - 9, "more");
+        world.now = now;
+        world.capture(&[]);
+    };
+    let commit = world.commit(NOON - 60, &[("a", "b")]);
+    world.capture(&[commit]);
+    let left = world.private().join("logs/.tmp-left");
+    capture_at(&mut world, NOON);
+    fs::write(&left, "{}").unwrap();
+    capture_at(&mut world, NOON + 3600);
+    assert!(left.exists(), "it was done an hour ago");
+    capture_at(&mut world, NOON + 86_400 + 3601);
+    assert!(!left.exists());
+}
