@@ -24,6 +24,22 @@ impl<T> Default for Capped<T> {
     }
 }
 
+impl<T> Capped<T> {
+    /// Whether there was nothing at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.left_out == 0
+    }
+
+    /// Keeps an item if there is room for it.
+    pub(super) fn push(&mut self, item: T) {
+        if self.items.len() < MOST_ITEMS {
+            self.items.push(item);
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
 /// What stands where items were left out.
 pub(super) fn left_out_note(items: u64) -> String {
     format!("[left out: {items} items]")

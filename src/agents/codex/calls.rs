@@ -10,6 +10,7 @@ use super::patch::{self, Change};
 use super::quick;
 use super::record::{Lax, Payload, Raw, Said};
 use super::text;
+use crate::agents::capped::Capped;
 use crate::agents::long::{Hollow, LONG};
 use crate::session::{Block, Content, EventKind};
 
@@ -20,7 +21,7 @@ pub(super) struct Call {
     pub kind: EventKind,
     pub content: Content,
     /// The edits it asks for, and the folder their paths are relative to, if the call says one.
-    pub edits: Vec<Change>,
+    pub edits: Capped<Change>,
     pub folder: Option<String>,
 }
 
@@ -37,7 +38,7 @@ pub(super) fn function(payload: &mut Payload<'_>) -> Call {
 pub(super) fn custom(payload: &mut Payload<'_>) -> Call {
     let name = full_name(payload.namespace.str(), payload.name.str());
     let input = std::mem::take(&mut payload.input).into_text().unwrap_or_default();
-    let edits = if name == "apply_patch" { patch::changes(&input) } else { Vec::new() };
+    let edits = if name == "apply_patch" { patch::changes(&input) } else { Capped::default() };
     Call { edits, ..plain(name, Content::text(input)) }
 }
 
@@ -87,7 +88,7 @@ pub(super) fn tool_search(payload: &mut Payload<'_>) -> Call {
 }
 
 fn plain(name: String, content: Content) -> Call {
-    Call { kind: EventKind::ToolCall { name: name.clone() }, name, content, edits: Vec::new(), folder: None }
+    Call { kind: EventKind::ToolCall { name: name.clone() }, name, content, edits: Capped::default(), folder: None }
 }
 
 /// `mcp__server__` and `tool` are one name; other namespaces are set apart.
@@ -131,14 +132,14 @@ pub(super) fn raw_data(raw: Raw<'_>) -> Option<Value> {
 fn with_arguments(name: String, mut map: Map<String, Value>) -> Call {
     let text_of = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
     let folder = text_of(&map, "workdir");
-    let mut edits = Vec::new();
+    let mut edits = Capped::default();
     let kind = match name.as_str() {
         "shell" | "local_shell" | "shell_command" | "exec_command" | "container.exec" => {
             let Some(command) = ["command", "cmd"].iter().find_map(|key| command_line(&mut map, key)) else {
                 return plain(name, data(map));
             };
             edits = patches_in(&command);
-            let from = edits.first().and_then(|_| patch::leading_cd(&command));
+            let from = edits.items.first().and_then(|_| patch::leading_cd(&command));
             let folder = match (from, folder) {
                 (Some(below), Some(folder)) => Some(patch::resolve(&folder, below)),
                 (Some(below), None) => Some(below.to_owned()),
@@ -151,7 +152,7 @@ fn with_arguments(name: String, mut map: Map<String, Value>) -> Call {
             edits = ["input", "patch"]
                 .iter()
                 .find_map(|key| text_of(&map, key))
-                .map_or_else(Vec::new, |text| patch::changes(&text));
+                .map_or_else(Capped::default, |text| patch::changes(&text));
             None
         }
         "view_image" => text_of(&map, "path").map(|path| EventKind::FileRead { path }),
@@ -168,11 +169,11 @@ fn data(map: Map<String, Value>) -> Content {
 }
 
 /// The edits of a script; most have none.
-fn patches_in(script: &str) -> Vec<Change> {
+fn patches_in(script: &str) -> Capped<Change> {
     if memchr::memmem::find(script.as_bytes(), b"*** Begin Patch").is_some() {
         patch::changes(script)
     } else {
-        Vec::new()
+        Capped::default()
     }
 }
 
@@ -429,7 +430,7 @@ mod tests {
     fn a_patch_in_a_script_is_an_edit_below_the_folder_it_goes_to() {
         let script = "cd sub && apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: a\n*** End Patch\nEOF";
         let call = call_of("shell", &json!({"command": ["bash", "-lc", script], "workdir": "/r"}));
-        assert_eq!((call.edits.len(), call.folder.as_deref()), (1, Some("/r/sub")));
+        assert_eq!((call.edits.items.len(), call.folder.as_deref()), (1, Some("/r/sub")));
     }
 
     #[test]

@@ -41,7 +41,7 @@ use super::long::{Hollow, LONG};
 use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Parsed, Sink};
 
 const AGENT: &str = "codex";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The parser of Codex' logs.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::record::Lax;
+use super::record::{Lax, Raw};
+use crate::agents::capped::{Capped, MOST_ITEMS};
 
 /// One changed file.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +31,8 @@ const SUCCESS: &str = "Success. Updated the following files:";
 
 /// The changes of the patches in a text: a patch alone, or a shell script with `apply_patch` and a
 /// here-document (several, if it has several).
-pub(super) fn changes(text: &str) -> Vec<Change> {
-    let mut all = Vec::new();
+pub(super) fn changes(text: &str) -> Capped<Change> {
+    let mut all = Capped::default();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         // A call without a here-document has the patch as its quoted argument: `apply_patch '*** Begin Patch`.
@@ -41,8 +43,8 @@ pub(super) fn changes(text: &str) -> Vec<Change> {
     all
 }
 
-fn one_patch(lines: &mut std::str::Lines<'_>, all: &mut Vec<Change>) {
-    let first = all.len();
+fn one_patch(lines: &mut std::str::Lines<'_>, all: &mut Capped<Change>) {
+    let first = all.items.len();
     for line in lines {
         // Not trimmed at its start: a context line of a patch to a text about patches is indented.
         let header = line.trim_end();
@@ -56,7 +58,9 @@ fn one_patch(lines: &mut std::str::Lines<'_>, all: &mut Vec<Change>) {
         } else if let Some(path) = header.strip_prefix("*** Update File: ") {
             let what = What::Update { diff: String::new(), moved_to: None };
             all.push(Change { path: path.to_owned(), what });
-        } else if let Some(change) = all.get_mut(first..).and_then(<[Change]>::last_mut) {
+        } else if all.left_out == 0
+            && let Some(change) = all.items.get_mut(first..).and_then(<[Change]>::last_mut)
+        {
             change.what.take_line(line);
         }
     }
@@ -96,7 +100,7 @@ fn push_line(text: &mut String, line: &str) {
 
 /// Those of `changes` that succeeded, by what the patch printed: it ends with the list of its files.
 /// A script may have run several patches, and some of them in vain.
-pub(super) fn succeeded(changes: Vec<Change>, output: &str) -> Vec<Change> {
+pub(super) fn succeeded(changes: Capped<Change>, output: &str) -> Capped<Change> {
     let mut listed = Vec::new();
     let mut in_list = false;
     for line in output.lines() {
@@ -105,20 +109,24 @@ pub(super) fn succeeded(changes: Vec<Change>, output: &str) -> Vec<Change> {
         } else if let Some(path) =
             ["A ", "M ", "D "].iter().find_map(|mark| line.strip_prefix(mark)).filter(|_| in_list)
         {
-            listed.push(path.trim_end());
+            if listed.len() < MOST_ITEMS {
+                listed.push(path.trim_end());
+            }
         } else {
             in_list = false;
         }
     }
     if listed.is_empty() {
-        return if output.contains(SUCCESS) { changes } else { Vec::new() };
+        return if output.contains(SUCCESS) { changes } else { Capped::default() };
     }
     let is_listed = |path: &str| listed.iter().any(|shown| same_file(shown, path));
     let moved = |change: &Change| match &change.what {
         What::Update { moved_to: Some(to), .. } => is_listed(to),
         _ => false,
     };
-    changes.into_iter().filter(|change| is_listed(&change.path) || moved(change)).collect()
+    let Capped { mut items, left_out } = changes;
+    items.retain(|change| is_listed(&change.path) || moved(change));
+    Capped { items, left_out }
 }
 
 /// The list may have the path relative where the patch had it absolute, and the other way round.
@@ -131,34 +139,71 @@ fn same_file(shown: &str, asked: &str) -> bool {
 }
 
 /// `patch_apply_end.changes`: path -> `{type, unified_diff | content, move_path}`, sorted by path.
-pub(super) fn applied(json: &str) -> Vec<Change> {
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct Applied<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Lax<'a>,
-        #[serde(borrow)]
-        unified_diff: Lax<'a>,
-        #[serde(borrow)]
-        content: Lax<'a>,
-        #[serde(borrow)]
-        move_path: Lax<'a>,
-    }
-
-    let Ok(map) = serde_json::from_str::<BTreeMap<Cow<'_, str>, Applied<'_>>>(json) else { return Vec::new() };
+pub(super) fn applied(json: &str) -> Capped<Change> {
+    let Ok(AppliedMap { map, left_out }) = serde_json::from_str(json) else { return Capped::default() };
+    let text = |raw: Raw<'_>| raw.text().unwrap_or_default().into_owned();
     let change = |(path, applied): (Cow<'_, str>, Applied<'_>)| {
         let what = match applied.kind.str() {
-            "add" => What::Add { content: applied.content.into_string() },
+            "add" => What::Add { content: text(applied.content) },
             "delete" => What::Delete,
             "update" => What::Update {
-                diff: applied.unified_diff.into_string(),
+                diff: text(applied.unified_diff),
                 moved_to: applied.move_path.filled().map(str::to_owned),
             },
             _ => return None,
         };
         Some(Change { path: path.into_owned(), what })
     };
-    map.into_iter().filter_map(change).collect()
+    Capped { items: map.into_iter().filter_map(change).collect(), left_out }
+}
+
+/// What became of one file. Its text, which may be long, is decoded once it is asked for.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+struct Applied<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Lax<'a>,
+    #[serde(borrow)]
+    unified_diff: Raw<'a>,
+    #[serde(borrow)]
+    content: Raw<'a>,
+    #[serde(borrow)]
+    move_path: Lax<'a>,
+}
+
+/// The first [`MOST_ITEMS`] of them, by path, and how many more there are.
+#[derive(Default)]
+struct AppliedMap<'a> {
+    map: BTreeMap<Cow<'a, str>, Applied<'a>>,
+    left_out: u64,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for AppliedMap<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor;
+
+        impl<'de> Visitor<'de> for MapVisitor {
+            type Value = AppliedMap<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("changes by path")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+                let mut read = AppliedMap::default();
+                while read.map.len() < MOST_ITEMS {
+                    let Some((path, applied)) = fields.next_entry::<Lax<'de>, _>()? else { return Ok(read) };
+                    read.map.insert(path.0.unwrap_or_default(), applied);
+                }
+                while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    read.left_out += 1;
+                }
+                Ok(read)
+            }
+        }
+
+        deserializer.deserialize_map(MapVisitor)
+    }
 }
 
 /// The folder a script goes to before it patches: `cd <folder> && apply_patch ...`.
@@ -220,19 +265,23 @@ mod tests {
         Change { path: path.into(), what }
     }
 
-    fn expected() -> Vec<Change> {
-        vec![
+    fn all(items: Vec<Change>) -> Capped<Change> {
+        Capped { items, left_out: 0 }
+    }
+
+    fn expected() -> Capped<Change> {
+        all(vec![
             Change { path: "src/new.rs".into(), what: What::Add { content: "fn a() {}\n\n".into() } },
             update("src/old.rs", "@@ fn b\n-b\n+c\n", Some("src/older.rs")),
             update("x.sql", "@@\n--- gone\n+++ come\n", None),
             Change { path: "bin".into(), what: What::Delete },
-        ]
+        ])
     }
 
     #[test]
     fn a_patch_is_read_with_all_its_kinds_of_change() {
         assert_eq!(changes(PATCH), expected());
-        assert_eq!(changes(&PATCH.replace('\n', "\r\n")).len(), 4);
+        assert_eq!(changes(&PATCH.replace('\n', "\r\n")).items.len(), 4);
     }
 
     #[test]
@@ -240,28 +289,49 @@ mod tests {
         assert_eq!(changes(&format!("cd x && apply_patch <<'EOF'\n{PATCH}\nEOF\nls")), expected());
         assert_eq!(changes(&format!("apply_patch '{PATCH}'")), expected());
         let twice = format!("apply_patch <<E\n{PATCH}\nE\napply_patch <<E\n{PATCH}\nE");
-        assert_eq!(changes(&twice).len(), 8);
-        assert_eq!(changes("echo '*** Add File: x'"), []);
+        assert_eq!(changes(&twice).items.len(), 8);
+        assert!(changes("echo '*** Add File: x'").is_empty());
     }
 
     #[test]
     fn only_what_the_patch_lists_succeeded() {
         let out = "Success. Updated the following files:\nA src/new.rs\nM /r/src/older.rs\nnext\nM x.sql";
-        let names: Vec<_> = succeeded(expected(), out).into_iter().map(|change| change.path).collect();
+        let names: Vec<_> = succeeded(expected(), out).items.into_iter().map(|change| change.path).collect();
         assert_eq!(names, ["src/new.rs", "src/old.rs"]);
         assert_eq!(succeeded(expected(), "Success. Updated the following files:\n"), expected());
-        assert_eq!(succeeded(expected(), "A src/new.rs"), []);
-        assert_eq!(succeeded(expected(), "apply_patch verification failed: no such file"), []);
+        assert!(succeeded(expected(), "A src/new.rs").is_empty());
+        assert!(succeeded(expected(), "apply_patch verification failed: no such file").is_empty());
     }
 
     #[test]
     fn applied_changes_are_read_whatever_else_is_in_them() {
         let raw = r#"{"/r/b":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null,"new":1},
             "/r/a":{"type":"add","content":"x\n"},"/r/c":{"type":"delete","content":"y"},"/r/d":{"type":"?"}}"#;
-        let read = applied(raw);
+        let read = applied(raw).items;
         assert_eq!(read.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["/r/a", "/r/b", "/r/c"]);
         assert_eq!(read[1], update("/r/b", "@@ -1 +1 @@\n-a\n+b\n", None));
-        assert_eq!(applied("[1]"), []);
+        assert_eq!(read[0].what, What::Add { content: "x\n".into() });
+        assert!(applied("[1]").is_empty());
+        let cut = applied(r#"{"/r/a":{"type":"add","content":"half \ud83d"},"/r/b":{"type":"add","content":7}}"#).items;
+        let said = |text: &str| What::Add { content: text.into() };
+        assert_eq!((&cut[0].what, &cut[1].what), (&said("half \u{fffd}"), &said("")));
+    }
+
+    #[test]
+    fn of_very_many_changes_the_first_are_read_and_the_others_counted() {
+        let many = MOST_ITEMS + 3;
+        let json: Vec<String> = (0..many).map(|n| format!(r#""/r/{n:05}":{{"type":"delete"}}"#)).collect();
+        let read = applied(&format!("{{{}}}", json.join(",")));
+        assert_eq!((read.items.len(), read.left_out), (MOST_ITEMS, 3));
+        let patches: Vec<String> =
+            (0..many).map(|n| format!("*** Begin Patch\n*** Add File: {n}\n+x\n*** End Patch")).collect();
+        let mut read = changes(&patches.join("\n"));
+        assert_eq!((read.items.len(), read.left_out), (MOST_ITEMS, 3));
+        let last = read.items.pop().unwrap();
+        assert_eq!(last.what, What::Add { content: "x\n".into() }, "it takes no lines of those left out");
+        let listed: Vec<String> = (0..many).map(|n| format!("A {n}\n")).collect();
+        let made = succeeded(read, &format!("{SUCCESS}\n{}", listed.concat()));
+        assert_eq!((made.items.len(), made.left_out), (MOST_ITEMS - 1, 3));
     }
 
     #[test]

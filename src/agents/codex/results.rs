@@ -1,5 +1,6 @@
 //! What came of the calls: their results, and the edits they made.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -8,12 +9,13 @@ use super::machine::{Anchor, Machine};
 use super::patch::{self, Change, What};
 use super::record::{Payload, Seconds};
 use super::text;
+use crate::agents::capped::{Capped, left_out_note};
 use crate::session::{Attributes, Block, Content, Event, EventKind, Timestamp, attr};
 
 /// Edits that a call asked for, until its result says whether they were made.
 pub(super) struct OpenPatch {
     pub id: u64,
-    pub changes: Vec<Change>,
+    pub changes: Capped<Change>,
     pub folder: String,
     offset: u64,
     pub anchor: Rc<Anchor>,
@@ -23,6 +25,10 @@ pub(super) struct OpenPatch {
 /// reading on never goes back further.
 const OPEN_PATCH: u64 = 4 << 20;
 const OPEN_PATCHES: usize = 64;
+
+/// The longest folder and id of a call that its edits repeat, in bytes: a call may have very many of them.
+const REPEATED: usize = 4096;
+
 /// The attributes of what belongs to a call.
 pub(super) fn of_call(call_id: &str) -> Attributes {
     let mut attributes = Attributes::new();
@@ -73,9 +79,11 @@ impl Machine<'_> {
         at: Timestamp,
         call_id: &str,
         folder: &str,
-        changes: Vec<Change>,
+        changes: Capped<Change>,
     ) -> ControlFlow<()> {
-        for Change { path, what } in changes {
+        let Capped { items, left_out } = changes;
+        let [call_id, folder] = [call_id, folder].map(|text| if text.len() > REPEATED { "" } else { text });
+        for Change { path, what } in items {
             let path = patch::resolve(folder, &path);
             match what {
                 What::Add { content } => {
@@ -92,6 +100,11 @@ impl Machine<'_> {
                     }
                 }
             }
+        }
+        if left_out > 0 {
+            self.report.leave_out(left_out);
+            let kind = EventKind::Custom { kind: "edits_left_out".to_owned() };
+            self.edit(at, call_id, kind, Content::text(left_out_note(left_out)))?;
         }
         ControlFlow::Continue(())
     }
@@ -116,17 +129,15 @@ impl Machine<'_> {
         let id = text::hash("call", call_id);
         let open = self.close_patch(id);
         // A script may patch with success and fail later: what the patch printed counts.
-        let printed: String = match &open {
-            Some(_) => answer.blocks.iter().filter_map(as_text).collect(),
-            None => String::new(),
-        };
+        let made = open.map(|open| (patch::succeeded(open.changes, &printed(&answer.blocks)), open.folder));
         self.result(at, call_id, answer)?;
-        let Some(open) = open else { return ControlFlow::Continue(()) };
-        let changes = patch::succeeded(open.changes, &printed);
-        if changes.is_empty() || !self.state.first_edits_of(id) {
+        let Some((changes, folder)) = made.filter(|(changes, _)| !changes.is_empty()) else {
+            return ControlFlow::Continue(());
+        };
+        if !self.state.first_edits_of(id) {
             return ControlFlow::Continue(());
         }
-        self.edits(at, call_id, &open.folder, changes)
+        self.edits(at, call_id, &folder, changes)
     }
 
     pub(super) fn result(&mut self, at: Timestamp, call_id: &str, answer: Answer) -> ControlFlow<()> {
@@ -162,6 +173,14 @@ impl Machine<'_> {
             changes = open.map(|open| open.changes).unwrap_or_default();
         }
         self.edits(at, call_id, &folder, changes)
+    }
+}
+
+/// What a call printed: nearly always one text.
+fn printed(blocks: &[Block]) -> Cow<'_, str> {
+    match blocks {
+        [Block::Text { text }] => Cow::Borrowed(text),
+        blocks => blocks.iter().filter_map(as_text).collect(),
     }
 }
 

@@ -222,3 +222,32 @@ fn a_text_that_is_its_line_is_read_as_any_other() {
     assert_eq!(read.parsed.report.lines, 13);
     assert_eq!(read.title(), Some("a \"quoted\" line"));
 }
+
+#[test]
+fn of_a_patch_of_very_many_files_the_first_are_told_and_the_others_counted() {
+    let mut log = Log::new();
+    log.turn("m").event(json!({"type": "user_message", "message": "go", "kind": "plain"}));
+    let patch: Vec<String> = (0..MOST_ITEMS + 3).map(|n| format!("*** Delete File: {n}\n")).collect();
+    let call = log.patches(&format!("*** Begin Patch\n{}*** End Patch", patch.concat()));
+    log.answers(&call, "Success. Updated the following files:\n");
+    let changes: serde_json::Map<String, Value> =
+        (0..MOST_ITEMS + 4).map(|n| (n.to_string(), json!({"type": "delete"}))).collect();
+    log.event(json!({"type": "patch_apply_end", "call_id": "other", "success": true, "changes": changes}));
+    log.says("done");
+    let read = log.read();
+    let deletes = |event: &&Event| matches!(event.kind, EventKind::FileDelete { .. });
+    assert_eq!(read.events.iter().filter(deletes).count(), 2 * MOST_ITEMS);
+    let notes: Vec<_> = read.outline().into_iter().filter(|line| line.starts_with('(')).collect();
+    assert_eq!(notes, ["(edits_left_out) [left out: 3 items]", "(edits_left_out) [left out: 4 items]"]);
+    assert_eq!(read.parsed.report.ignored[Report::LEFT_OUT], 7);
+}
+
+#[test]
+fn the_edits_of_a_call_do_not_repeat_what_is_too_long_to_be_a_folder() {
+    let mut log = Log::new();
+    let folder = format!("/{}", "x".repeat(5000));
+    let script = "apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: a\n*** End Patch\nEOF";
+    let call = log.function("shell", &json!({"command": ["bash", "-lc", script], "workdir": folder}));
+    log.answers(&call, "Success. Updated the following files:\nD a\n");
+    assert_eq!(log.read().outline().last().map(String::as_str), Some("deletes a"));
+}
