@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use similar::TextDiff;
 
+use super::content::{self, Long};
 use super::raw::{Raw, count, each, shape, text, words};
+use crate::agents::long::Hollow;
 use crate::session::{Content, EventKind};
 
 /// Tools whose success changes a file.
@@ -77,11 +79,13 @@ struct Hunk<'a> {
 
 /// The change that a successful call of an edit tool made, as the kind and the content of an event.
 ///
-/// `said` is what the tool answered in words; `input` looks the call's input up, which is seldom needed.
+/// `said` is what the tool answered in words, `long` what was taken out of the line of its answer; `input` looks the
+/// call's input up, which is seldom needed.
 pub(super) fn change(
     tool: &str,
     result: Raw<'_>,
     said: &str,
+    long: &mut Option<Long>,
     input: impl FnOnce() -> Option<Box<RawValue>>,
 ) -> Option<(EventKind, Content)> {
     let refused = result.is_some_and(|raw| text(Some(raw)).is_some_and(|said| said.starts_with("Error")));
@@ -92,7 +96,7 @@ pub(super) fn change(
     if words(result.error).is_some() {
         return None;
     }
-    if let Some(whole) = from_result(tool, &result) {
+    if let Some(whole) = from_result(tool, &result, long) {
         return Some(whole);
     }
     let input = input();
@@ -104,16 +108,33 @@ pub(super) fn change(
     Some(from_input(tool, path, &result, &input, said))
 }
 
+impl<'a> EditResult<'a> {
+    /// The text of a file that was not there before.
+    fn made(&self) -> Raw<'a> {
+        let is_new = text(self.kind).as_deref() == Some("create");
+        self.content.filter(|content| is_new && content.get().starts_with('"'))
+    }
+}
+
+/// Whether [`change`] will be asked for what was taken out of the line of an answer.
+pub(super) fn asks_for(result: Raw<'_>, line: &Hollow) -> bool {
+    let made = shape::<EditResult<'_>>(result).and_then(|result| result.made());
+    made.is_some_and(|made| line.is_quoted_gap(made.get()))
+}
+
 /// The change, if the answer tells all of it.
-fn from_result(tool: &str, result: &EditResult<'_>) -> Option<(EventKind, Content)> {
+fn from_result(tool: &str, result: &EditResult<'_>, long: &mut Option<Long>) -> Option<(EventKind, Content)> {
     if tool == "NotebookEdit" {
         let path = words(result.notebook_path)?;
         let (before, after) = (text(result.original_notebook)?, text(result.updated_notebook)?);
         return Some((EventKind::FileEdit { path, diff: diff(&before, &after) }, Content::empty()));
     }
     let path = words(result.file_path)?;
-    if tool == "Write" && text(result.kind).as_deref() == Some("create") {
-        return Some((EventKind::FileCreate { path }, body(text(result.content)?)));
+    if tool == "Write"
+        && let Some(written) = result.made()
+    {
+        let content = content::said(Some(written), long).map_or_else(Content::empty, Content::text);
+        return Some((EventKind::FileCreate { path }, content));
     }
     let diff = Some(unified(result.structured_patch)?);
     Some((EventKind::FileEdit { path, diff }, Content::empty()))
@@ -221,7 +242,7 @@ mod tests {
 
     fn changed(tool: &str, result: &Value, input: &Value) -> Option<(EventKind, Content)> {
         let result = to_raw_value(result).unwrap();
-        change(tool, Some(&result), "The file has been updated.", || to_raw_value(input).ok())
+        change(tool, Some(&result), "The file has been updated.", &mut None, || to_raw_value(input).ok())
     }
 
     fn edit(path: &str, diff: &str) -> (EventKind, Content) {
@@ -239,7 +260,7 @@ mod tests {
                 {"oldStart": 3, "oldLines": 2, "newStart": 3, "newLines": 2, "lines": [" c", "-x", "+y"]},
                 {"oldStart": 9, "oldLines": 1, "newStart": 9, "newLines": 0, "lines": ["-z", "\\ No newline at end of file"]}]});
         let result = to_raw_value(&result).unwrap();
-        let read = change("Edit", Some(&result), "ok", || panic!("the answer says it all"));
+        let read = change("Edit", Some(&result), "ok", &mut None, || panic!("the answer says it all"));
         assert_eq!(
             read,
             Some(edit("/a", "@@ -3,2 +3,2 @@\n c\n-x\n+y\n@@ -9,1 +9,0 @@\n-z\n\\ No newline at end of file\n"))
@@ -282,7 +303,8 @@ mod tests {
     fn a_failed_edit_changes_nothing() {
         let input = json!({"file_path": "/a", "old_string": "x", "new_string": "y"});
         assert_eq!(changed("Edit", &json!("Error: String to replace not found"), &input), None);
-        let refused = change("Edit", None, "<tool_use_error>no</tool_use_error>", || to_raw_value(&input).ok());
+        let said = "<tool_use_error>no</tool_use_error>";
+        let refused = change("Edit", None, said, &mut None, || to_raw_value(&input).ok());
         assert_eq!(refused, None);
         let broken = json!({"notebook_path": "/n", "error": "cell not found"});
         assert_eq!(changed("NotebookEdit", &broken, &json!({})), None);

@@ -12,8 +12,8 @@ use super::content::{Long, asks_for};
 use super::raw::text;
 use super::record::Record;
 use super::state::{Beginning, LastLine, REMEMBERED, State, Stream, hash};
-use super::{header, human, subagents};
-use crate::agents::jsonl::{self, Line, LineEnd, OpenLog, values};
+use super::{edits, header, human, subagents};
+use crate::agents::jsonl::{self, Line, LineEnd, Lines, OpenLog, values};
 use crate::agents::long::{Hollow, LONG};
 use crate::agents::{Checkpoint, ParseError, Parsed, Report, Sink, SkipReason};
 use crate::session::{Event, EventKind, Timestamp, attr};
@@ -122,14 +122,11 @@ pub(super) fn parse(
         } else {
             last_line.keep(&line);
         }
-        let hollow = if line.bytes.len() >= LONG { hollow(line.bytes) } else { None };
-        if let Some(hollow) = hollow {
-            let (place, length) = (Line { bytes: &[], ..line }, line.bytes.len());
-            let text = hollow.text(lines.part_with(length));
-            reading.hollow_line(&mut thread, &place, hollow, text)?;
-        } else {
-            reading.line(&mut thread, &line, None)?;
-        }
+        let (place, length) = (Line { bytes: &[], ..line }, line.bytes.len());
+        match hollow(line.bytes, &thread) {
+            Some(hollow) => reading.hollow_line(&mut thread, &mut lines, (&place, length), hollow, None)?,
+            None => reading.line(&mut thread, &line, None)?,
+        };
     }
     let offset = lines.offset();
     reading.state.last_line = last_line.remembered().or(reading.state.last_line);
@@ -148,13 +145,16 @@ pub(super) fn parse(
     Ok(Parsed { header: header::of(&reading.state, path), report: reading.report, checkpoint })
 }
 
-/// A long line without its longest text, if that is one that a message of it says.
-fn hollow(line: &[u8]) -> Option<Hollow> {
-    let hollow = Hollow::of(line)?;
+/// A long line without its longest text, if that is one that a message of it says, or that a file was made of.
+pub(super) fn hollow(line: &[u8], thread: &Thread) -> Option<Hollow> {
+    let hollow = if line.len() >= LONG { Hollow::of(line)? } else { return None };
     let mut records = values::<Record<'_>>(hollow.line(), LineEnd::Terminated);
     let record = records.next()?.ok().filter(|_| records.is_done())?;
-    let is_message = matches!(text(record.kind)?.as_ref(), "user" | "assistant") && !record.is_sidechain();
-    let is_asked_for = is_message && record.message().is_some_and(|message| asks_for(&message, &hollow));
+    // Of a subagent in its parent's log the first text is asked for twice.
+    let is_message =
+        matches!(text(record.kind)?.as_ref(), "user" | "assistant") && (thread.is_agent || !record.is_sidechain());
+    let is_said = || record.message().is_some_and(|message| asks_for(&message, &hollow));
+    let is_asked_for = is_message && (is_said() || edits::asks_for(record.tool_use_result, &hollow));
     is_asked_for.then_some(hollow)
 }
 
@@ -218,16 +218,21 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// Reads the record of a line whose text was taken out of it.
-    fn hollow_line(
+    /// Does what [`Reading::line`] does with the line that was read last, which is so long: takes its text out of it.
+    pub fn hollow_line(
         &mut self,
         thread: &mut Thread,
-        line: &Line<'_>,
+        lines: &mut Lines<impl Read>,
+        (line, length): (&Line<'_>, usize),
         hollow: Hollow,
-        text: Option<String>,
-    ) -> Result<(), ParseError> {
+        until: Option<Timestamp>,
+    ) -> Result<bool, ParseError> {
+        if until.is_some_and(|until| is_later(hollow.line(), line.end, until)) {
+            return Ok(false);
+        }
         self.report.lines += 1;
         let hollow = Rc::new(hollow);
+        let text = hollow.text(lines.part_with(length));
         self.long = text.map(|text| Long { line: Rc::clone(&hollow), text });
         let record = values::<Record<'_>>(hollow.line(), line.end).next().filter(|_| self.long.is_some());
         match record {
@@ -238,7 +243,7 @@ impl Reading<'_> {
             None => self.report.skip(line.number, SkipReason::NotJson),
         }
         self.long = None;
-        Ok(())
+        Ok(true)
     }
 
     fn record(&mut self, thread: &mut Thread, record: &Record<'_>, place: Place) -> Result<(), ParseError> {

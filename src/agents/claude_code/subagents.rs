@@ -7,11 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use super::raw::{Raw, text, words};
-use super::reading::{Reading, Start, Thread, moment, session_id};
+use super::reading::{Reading, Start, Thread, hollow, moment, session_id};
 use super::record::Record;
 use super::state::{AgentState, REMEMBERED, Sidechain, hash};
 use super::{content, discover, recognise, tools};
-use crate::agents::{ParseError, Report, jsonl};
+use crate::agents::jsonl::{self, Line};
+use crate::agents::{ParseError, Report};
 use crate::session::{Content, Event, EventKind, Timestamp};
 
 /// How many subagents may be inside each other.
@@ -180,10 +181,15 @@ impl Reading<'_> {
         let stream = std::mem::take(&mut agent.stream);
         let mut thread = Thread { path, task: Some(id.to_owned()), is_agent: true, start, stream };
         while let Ok(Some(line)) = lines.read() {
-            if !self.line(&mut thread, &line, until)? {
+            let (place, length) = (Line { bytes: &[], ..line }, line.bytes.len());
+            let is_of_now = match hollow(line.bytes, &thread) {
+                Some(hollow) => self.hollow_line(&mut thread, &mut lines, (&place, length), hollow, until)?,
+                None => self.line(&mut thread, &line, until)?,
+            };
+            if !is_of_now {
                 break;
             }
-            agent.offset = line.offset + line.bytes.len() as u64;
+            agent.offset = place.offset + length as u64;
         }
         agent.started = thread.start.is_none();
         agent.stream = thread.stream;

@@ -10,7 +10,7 @@ use super::ClaudeCode;
 use crate::agents::capped::MOST_ITEMS;
 use crate::agents::long::LONG;
 use crate::agents::{Checkpoint, LogParser, ParseError, Parsed, Report, Sink};
-use crate::session::{Event, StatsFold, Timestamp};
+use crate::session::{Event, EventKind, StatsFold, Timestamp};
 
 /// The logs that have an expectation beside them.
 const GOLDEN: &[&str] =
@@ -405,4 +405,54 @@ fn a_text_that_is_its_line_is_read_as_any_other() {
     assert_eq!(kept.events[6].attr_u64("exit_code"), 7);
     assert_eq!((parsed.report.lines, parsed.report.skipped_count), (11, 0));
     assert!(parsed.header.context.title.is_some_and(|title| title.len() < 1000));
+}
+
+#[test]
+fn a_long_text_is_read_as_any_other_in_the_answer_to_a_write_and_in_a_subagents_log() {
+    let long = "a \"quoted\" line\u{e9}\n".repeat(LONG / 8);
+    let record = |kind: &str, content: serde_json::Value| {
+        serde_json::json!({"type": kind, "timestamp": "2026-01-02T03:04:05Z", "sessionId": "s", "isSidechain": false,
+            "message": {"role": kind, "content": content}})
+    };
+    let call = |name: &str| serde_json::json!([{"type": "tool_use", "id": name, "name": name, "input": {}}]);
+    let answer =
+        |name: &str| record("user", serde_json::json!([{"type": "tool_result", "tool_use_id": name, "content": "ok"}]));
+    let (mut made, mut done) = (answer("Write"), answer("Task"));
+    made["toolUseResult"] =
+        serde_json::json!({"type": "create", "filePath": "/a", "content": long, "structuredPatch": []});
+    done["toolUseResult"] = serde_json::json!({"agentId": "a1", "status": "completed"});
+    let mut of_agent = record("assistant", serde_json::json!([{"type": "text", "text": long}]));
+    of_agent["isSidechain"] = true.into();
+    let later = serde_json::json!({"type": "assistant", "timestamp": "2026-01-02T03:04:06Z", "sessionId": "s", "isSidechain": true,
+            "message": {"role": "assistant", "content": long}});
+
+    let folder = tempfile::tempdir().unwrap();
+    let (path, agent) = (folder.path().join("s.jsonl"), folder.path().join("s/subagents/agent-a1.jsonl"));
+    fs::create_dir_all(agent.parent().unwrap()).unwrap();
+    let write = |path: &Path, records: &[&serde_json::Value]| {
+        fs::write(path, records.iter().map(|record| record.to_string() + "\n").collect::<Vec<_>>().concat()).unwrap();
+    };
+    write(&path, &[&record("assistant", call("Write")), &made, &record("assistant", call("Task")), &done]);
+    write(&agent, &[&of_agent, &later]);
+    let (kept, parsed) = read(&path, None).unwrap();
+    let kinds: Vec<_> = kept.events.iter().map(|event| event.kind.clone()).collect();
+    assert_eq!(kinds[2], EventKind::FileCreate { path: "/a".into() });
+    assert_eq!((&kinds[5], &kinds[6]), (&EventKind::AgentMessage, &EventKind::TaskEnd { summary: Some("ok".into()) }));
+    assert_eq!(kinds.last(), Some(&EventKind::AgentMessage), "what was written after the end comes last");
+    for nth in [2, 5, kinds.len() - 1] {
+        assert_eq!(kept.events[nth].content.texts().next(), Some(long.as_str()), "{nth}");
+    }
+    assert_eq!((parsed.report.skipped_count, parsed.report.lines), (0, 7));
+
+    let thread = |is_agent| {
+        let (path, stream) = (PathBuf::new(), super::state::Stream::default());
+        super::reading::Thread { path, task: None, is_agent, start: None, stream }
+    };
+    let is_hollow = |line: &serde_json::Value, is_agent| {
+        super::reading::hollow(line.to_string().as_bytes(), &thread(is_agent)).is_some()
+    };
+    assert!(is_hollow(&made, false) && is_hollow(&of_agent, true));
+    assert!(!is_hollow(&of_agent, false), "its first text is asked for twice there");
+    made["toolUseResult"]["type"] = "update".into();
+    assert!(!is_hollow(&made, false), "nobody asks for it");
 }

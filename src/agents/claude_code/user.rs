@@ -123,7 +123,7 @@ impl Reading<'_> {
             Some(id) if !is_error && edits::is_edit(&name) && self.state.seen.insert(hash(b'e', &[id])) => {
                 let said = content.texts().next().unwrap_or_default();
                 let line = call.as_ref().map_or(0, |call| call.line);
-                edits::change(&name, rich, said, || call_input(thread, line, id))
+                edits::change(&name, rich, said, &mut self.long, || call_input(thread, line, id))
             }
             _ => None,
         };

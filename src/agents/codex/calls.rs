@@ -113,6 +113,8 @@ fn arguments(said: Said<'_>) -> Arguments {
         Said::Nothing => return Arguments::Map(Map::new()),
         Said::Text(text) => text,
         Said::Json(json) => Cow::Borrowed(json),
+        // Only an output is read as one.
+        Said::Output(_) => return Arguments::Other(Content::empty()),
     };
     if text.is_empty() {
         return Arguments::Map(Map::new());

@@ -10,11 +10,11 @@ use crate::agents::capped::{MOST_ITEMS, left_out_note};
 
 /// The texts and images of a message, of an output or of a summary; a plain text is one item. Of a list
 /// that is too long the last item says so, and the number is how many are not there.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(super) struct Items<'a>(pub Vec<Item<'a>>, pub u64);
 
 /// One of [`Items`].
-#[derive(Debug, Default, PartialEq, serde::Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct Item<'a> {
     #[serde(borrow)]
@@ -53,7 +53,7 @@ impl<'a> Items<'a> {
 }
 
 /// The output of a call: a text, items, or (in 2025) `{content, success}`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(super) struct Output<'a> {
     pub items: Items<'a>,
     pub success: Option<bool>,

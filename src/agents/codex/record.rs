@@ -143,15 +143,22 @@ pub(super) struct Payload<'a> {
 impl<'a> Payload<'a> {
     /// The field that has nothing in it because its text was taken out of the line.
     pub(super) fn gap(&mut self, line: &Hollow) -> Option<&mut Cow<'a, str>> {
-        let said = [&mut self.output, &mut self.arguments, &mut self.input, &mut self.result].into_iter();
+        self.output.open();
+        let (mut output, mut answered) = (None, None);
+        match &mut self.output {
+            Said::Text(text) => output = Some(text),
+            Said::Output(read) => answered = Some(&mut read.items.0),
+            Said::Nothing | Said::Json(_) => {}
+        }
+        let said = [&mut self.arguments, &mut self.input, &mut self.result].into_iter();
         let said = said.filter_map(|said| match said {
             Said::Text(text) => Some(text),
-            Said::Nothing | Said::Json(_) => None,
+            Said::Nothing | Said::Json(_) | Said::Output(_) => None,
         });
-        let items = self.content.0.iter_mut().chain(&mut self.summary.0);
+        let items = answered.into_iter().flatten().chain(&mut self.content.0).chain(&mut self.summary.0);
         let texts = items.flat_map(|item| [&mut item.text, &mut item.image_url]);
         let texts = texts.chain([&mut self.message, &mut self.text]).filter_map(|text| text.0.as_mut());
-        said.chain(texts).find(|text| line.is_gap(text))
+        output.into_iter().chain(said).chain(texts).find(|text| line.is_gap(text))
     }
 }
 
@@ -179,6 +186,8 @@ pub(super) enum Said<'a> {
     Nothing,
     Text(Cow<'a, str>),
     Json(&'a str),
+    /// JSON that was read already, as the output of a call.
+    Output(Box<Output<'a>>),
 }
 
 impl<'a> Said<'a> {
@@ -186,7 +195,14 @@ impl<'a> Said<'a> {
     pub(super) fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Nothing | Self::Json(_) => None,
+            Self::Nothing | Self::Json(_) | Self::Output(_) => None,
+        }
+    }
+
+    /// Reads what is JSON as the output of a call.
+    fn open(&mut self) {
+        if let Self::Json(_) = self {
+            *self = Self::Output(Box::new(std::mem::take(self).into_output()));
         }
     }
 
@@ -196,6 +212,7 @@ impl<'a> Said<'a> {
             Self::Nothing => Output::default(),
             Self::Text(text) => Output::text(text),
             Self::Json(json) => Raw(Some(json)).typed().unwrap_or_default(),
+            Self::Output(output) => *output,
         }
     }
 }

@@ -251,3 +251,18 @@ fn the_edits_of_a_call_do_not_repeat_what_is_too_long_to_be_a_folder() {
     log.answers(&call, "Success. Updated the following files:\nD a\n");
     assert_eq!(log.read().outline().last().map(String::as_str), Some("deletes a"));
 }
+
+#[test]
+fn a_text_that_is_most_of_its_line_is_held_once_wherever_it_is() {
+    let huge = "a \"quoted\" line\n\u{e9}".repeat(LONG / 8);
+    let item = json!([{"type": "input_text", "text": "x"}, {"type": "input_text", "text": huge}]);
+    let output = |output: Value| json!({"type": "function_call_output", "call_id": "o", "output": output});
+    for payload in [output(item.clone()), output(json!({"content": item, "success": false})), output(json!([huge]))] {
+        let mut log = Log::default();
+        log.item(payload);
+        let hollow = crate::agents::codex::hollow(log.text.trim_end().as_bytes());
+        assert!(hollow.is_some_and(|hollow| hollow.line().len() < 500));
+        let read = log.read();
+        assert_eq!(read.events[0].content.texts().last(), Some(huge.as_str()));
+    }
+}
