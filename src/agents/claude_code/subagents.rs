@@ -189,7 +189,7 @@ impl Reading<'_> {
             if !is_of_now {
                 break;
             }
-            agent.offset = place.offset + length as u64;
+            agent.offset = lines.offset();
         }
         agent.started = thread.start.is_none();
         agent.stream = thread.stream;

@@ -442,7 +442,7 @@ fn a_long_text_is_read_as_any_other_in_the_answer_to_a_write_and_in_a_subagents_
     for nth in [2, 5, kinds.len() - 1] {
         assert_eq!(kept.events[nth].content.texts().next(), Some(long.as_str()), "{nth}");
     }
-    assert_eq!((parsed.report.skipped_count, parsed.report.lines), (0, 7));
+    assert_eq!((parsed.report.skipped_count, parsed.report.lines), (0, 6));
 
     let thread = |is_agent| {
         let (path, stream) = (PathBuf::new(), super::state::Stream::default());
