@@ -6,6 +6,7 @@
 mod capped;
 pub mod claude_code;
 pub mod codex;
+mod distance;
 mod environment;
 mod files;
 pub mod jsonl;
@@ -83,6 +84,12 @@ pub trait Sink {
     /// Says that all events so far are settled: a longer log will have the same ones first. Called
     /// at most once, before the events that may still change; never called, nothing is provisional.
     fn settled(&mut self) {}
+
+    /// Asked at every few megabytes of a log, for some become no event: `Break` makes the parser stop, as from
+    /// [`Sink::event`].
+    fn goes_on(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// What is known of a log when its last event has been handed over.

@@ -13,6 +13,7 @@ use super::raw::text;
 use super::record::Record;
 use super::state::{Beginning, LastLine, REMEMBERED, State, Stream, hash};
 use super::{edits, header, human, subagents};
+use crate::agents::distance::Distance;
 use crate::agents::jsonl::{self, Line, LineEnd, Lines, OpenLog, values};
 use crate::agents::long::{Hollow, LONG};
 use crate::agents::{Checkpoint, ParseError, Parsed, Report, Sink, SkipReason};
@@ -114,8 +115,9 @@ pub(super) fn parse(
         stream: std::mem::take(&mut reading.state.main),
     };
     let mut lines = log.lines(from.map_or(0, |checkpoint| checkpoint.offset)).map_err(failed)?;
-    let (mut checkpoint, mut last_line) = (None, Beginning::default());
+    let (mut checkpoint, mut last_line, mut distance) = (None, Beginning::default(), Distance::default());
     while let Some(line) = lines.read().map_err(failed)? {
+        reading.goes_on(&mut distance, &line)?;
         if line.end == LineEnd::Open {
             reading.state.last_line = last_line.remembered().or(reading.state.last_line);
             checkpoint = Some(reading.checkpoint(version, line.offset, &mut thread));
@@ -186,6 +188,12 @@ impl Reading<'_> {
         let state = serde_json::to_value(&self.state).unwrap_or(Value::Null);
         thread.stream = std::mem::take(&mut self.state.main);
         Checkpoint { version, offset, events: self.events, state }
+    }
+
+    /// Asks the sink, now and then.
+    pub fn goes_on(&mut self, distance: &mut Distance, line: &Line<'_>) -> Result<(), ParseError> {
+        let is_stopped = distance.is_far(line) && self.sink.goes_on().is_break();
+        if is_stopped { Err(ParseError::Stopped) } else { Ok(()) }
     }
 
     /// Reads the records of one line. With a moment, only if the line was written up to then:

@@ -11,6 +11,7 @@ use super::reading::{Reading, Start, Thread, hollow, moment, session_id};
 use super::record::Record;
 use super::state::{AgentState, REMEMBERED, Sidechain, hash};
 use super::{content, discover, recognise, tools};
+use crate::agents::distance::Distance;
 use crate::agents::jsonl::{self, Line};
 use crate::agents::{ParseError, Report};
 use crate::session::{Content, Event, EventKind, Timestamp};
@@ -180,7 +181,9 @@ impl Reading<'_> {
         let start = (!agent.started).then(|| Start { title: agent.title.clone() });
         let stream = std::mem::take(&mut agent.stream);
         let mut thread = Thread { path, task: Some(id.to_owned()), is_agent: true, start, stream };
+        let mut distance = Distance::default();
         while let Ok(Some(line)) = lines.read() {
+            self.goes_on(&mut distance, &line)?;
             let (place, length) = (Line { bytes: &[], ..line }, line.bytes.len());
             let is_of_now = match hollow(line.bytes, &thread) {
                 Some(hollow) => self.hollow_line(&mut thread, &mut lines, (&place, length), hollow, until)?,

@@ -21,12 +21,18 @@ struct Kept {
     events: Vec<Event>,
     settled: Option<usize>,
     most: Option<usize>,
+    /// Whether it says no when it is asked whether to go on.
+    is_impatient: bool,
 }
 
 impl Sink for Kept {
     fn event(&mut self, event: Event) -> ControlFlow<()> {
         self.events.push(event);
         if Some(self.events.len()) == self.most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn goes_on(&mut self) -> ControlFlow<()> {
+        if self.is_impatient { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn settled(&mut self) {
@@ -276,6 +282,26 @@ fn a_sink_that_has_enough_stops_the_parser() {
     let stopped = ClaudeCode.parse(&fixture("tools"), None, &mut kept);
     assert!(matches!(stopped, Err(ParseError::Stopped)));
     assert_eq!(kept.events.len(), 3);
+}
+
+#[test]
+fn a_log_that_becomes_no_event_can_be_stopped_too() {
+    let noise =
+        |kind: &str, length| format!("{{\"type\":\"{kind}\",\"uuid\":\"u\",\"x\":\"{}\"}}\n", "x".repeat(length));
+    let folder = tempfile::tempdir().unwrap();
+    let (path, agent) = (folder.path().join("s.jsonl"), folder.path().join("s/subagents/agent-a1.jsonl"));
+    let stops = || {
+        let mut kept = Kept { is_impatient: true, ..Kept::default() };
+        matches!(ClaudeCode.parse(&path, None, &mut kept), Err(ParseError::Stopped))
+    };
+    fs::write(&path, noise("file-history-snapshot", 10)).unwrap();
+    assert!(!stops(), "it is not asked");
+    fs::create_dir_all(agent.parent().unwrap()).unwrap();
+    fs::write(&agent, noise("progress", 5 << 20)).unwrap();
+    assert!(stops());
+    fs::remove_file(&agent).unwrap();
+    fs::write(&path, noise("file-history-snapshot", 1 << 20).repeat(5)).unwrap();
+    assert!(stops());
 }
 
 #[test]

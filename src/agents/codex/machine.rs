@@ -119,6 +119,11 @@ impl<'s> Machine<'s> {
         }
     }
 
+    /// Asks the sink.
+    pub(super) fn goes_on(&mut self) -> ControlFlow<()> {
+        self.sink.goes_on()
+    }
+
     /// Reads one line.
     pub(super) fn line(&mut self, line: jsonl::Line<'_>) -> ControlFlow<()> {
         if line.end == LineEnd::TooLong {

@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use self::machine::{Machine, Seam, Settled, Stored};
 use self::record::Payload;
 use self::state::Facts;
+use super::distance::Distance;
 use super::jsonl::{self, LineEnd, Lines};
 use super::long::{Hollow, LONG};
 use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Parsed, Sink};
@@ -167,8 +168,11 @@ const SEAM: u64 = 512;
 /// Reads to the end. What the last line says while it has no end, and what is still held back, is
 /// provisional.
 fn read_all(path: &Path, source: &mut Source, machine: &mut Machine<'_>) -> Result<Settled, ParseError> {
-    let mut settled = None;
+    let (mut settled, mut distance) = (None, Distance::default());
     while let Some(line) = source.lines.read().map_err(|error| read_error(path, error))? {
+        if distance.is_far(&line) && machine.goes_on().is_break() {
+            return Err(ParseError::Stopped);
+        }
         if line.end != LineEnd::Terminated && line.end != LineEnd::TooLong {
             settled = Some(machine.settle(line.offset));
         }

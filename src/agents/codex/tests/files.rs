@@ -247,3 +247,22 @@ fn a_sink_that_has_enough_stops_the_parser() {
     assert!(matches!(Codex.parse(file.path(), None, &mut kept), Err(ParseError::Stopped)));
     assert_eq!(kept.events.len(), 1);
 }
+
+#[test]
+fn a_log_that_becomes_no_event_can_be_stopped_too() {
+    let mut log = Log::new();
+    let noise = json!({"type": "rate_limits", "x": "x".repeat(1 << 20)});
+    for _ in 0..10 {
+        log.event(noise.clone());
+    }
+    log.event(json!({"type": "rate_limits", "x": "x".repeat(20 << 20)})).says("the end");
+    let file = file(log.text.as_bytes());
+    let mut kept = Kept::default();
+    Codex.parse(file.path(), None, &mut kept).unwrap();
+    assert_eq!((kept.asked, kept.events.len()), (3, 1));
+    for patience in 0..3 {
+        let mut kept = Kept { patience: Some(patience), ..Kept::default() };
+        assert!(matches!(Codex.parse(file.path(), None, &mut kept), Err(ParseError::Stopped)));
+        assert_eq!(kept.asked, patience + 1);
+    }
+}

@@ -140,12 +140,24 @@ struct Kept {
     events: Vec<Event>,
     settled: Option<usize>,
     at_most: Option<usize>,
+    /// How often it has been asked whether to go on, and how often it says yes.
+    asked: usize,
+    patience: Option<usize>,
 }
 
 impl Sink for Kept {
     fn event(&mut self, event: Event) -> ControlFlow<()> {
         self.events.push(event);
         if self.at_most == Some(self.events.len()) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn goes_on(&mut self) -> ControlFlow<()> {
+        self.asked += 1;
+        if self.patience.is_some_and(|patience| self.asked > patience) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn settled(&mut self) {
