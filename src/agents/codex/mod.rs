@@ -12,6 +12,7 @@
 
 mod calls;
 mod copy;
+mod cursor;
 mod images;
 mod items;
 mod listing;

@@ -8,9 +8,9 @@
 
 use std::borrow::Cow;
 
+use super::cursor::{Cursor, DEEPEST, has_control};
 use super::items::{Item, Items};
 use super::record::{Flag, Lax, Line, Payload, Raw, Said};
-use crate::agents::unescape::{self, Quoted};
 
 /// The record of a line, if it is as usual.
 pub(super) fn line(text: &str) -> Option<Line<'_>> {
@@ -18,7 +18,7 @@ pub(super) fn line(text: &str) -> Option<Line<'_>> {
     if has_control(text) {
         return None;
     }
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor::at_start_of(text);
     let mut line = Line::default();
     let mut seen = 0;
     cursor.object(|cursor, key| {
@@ -39,7 +39,7 @@ pub(super) fn line(text: &str) -> Option<Line<'_>> {
 pub(super) fn shell(text: &str) -> Option<(Cow<'_, str>, Raw<'_>)> {
     let is_lenient = text.starts_with("{\"output\":\"");
     let is_plain = !has_control(text);
-    let mut cursor = Cursor { text, at: 0 };
+    let mut cursor = Cursor::at_start_of(text);
     let (mut output, mut metadata, mut seen) = (None, Raw(None), 0);
     cursor.object(|cursor, key| {
         match key {
@@ -53,15 +53,6 @@ pub(super) fn shell(text: &str) -> Option<(Cow<'_, str>, Raw<'_>)> {
     let output = output.filter(|output| is_lenient || (is_plain && !output.is_lossy))?;
     cursor.rest()?.is_empty().then_some((output.text, metadata))
 }
-
-/// Whether there are control characters in a text. (Looked at to its end in any case: so it is a matter
-/// of vectors.)
-fn has_control(text: &str) -> bool {
-    text.bytes().fold(u8::MAX, u8::min) < b' '
-}
-
-/// How deep a value may be nested that is passed over.
-const DEEPEST: u32 = 32;
 
 /// The fields of a payload: how each is spelled, and how it is read.
 macro_rules! fields {
@@ -131,112 +122,7 @@ fields! {
     "record_type" => record_type: lax,
 }
 
-/// A place in a line. Nothing it reads is `None` but for what is not as usual.
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
-}
-
 impl<'a> Cursor<'a> {
-    /// The next byte that is no space.
-    fn peek(&mut self) -> Option<u8> {
-        while self.byte()? == b' ' {
-            self.at += 1;
-        }
-        self.byte()
-    }
-
-    /// Passes over a byte if it comes next.
-    fn eat(&mut self, byte: u8) -> bool {
-        let is_next = self.peek() == Some(byte);
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn rest(&self) -> Option<&'a str> {
-        self.text.get(self.at..)
-    }
-
-    /// For a field that must not have come before.
-    fn once(&mut self, seen: &mut u64, nth: u32) -> Option<&mut Self> {
-        let is_first = *seen & 1 << nth == 0;
-        *seen |= 1 << nth;
-        is_first.then_some(self)
-    }
-
-    /// Reads an object, calling `field` at each value.
-    fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Option<()>) -> Option<()> {
-        if !self.eat(b'{') {
-            return None;
-        }
-        if self.eat(b'}') {
-            return Some(());
-        }
-        loop {
-            let key = self.key()?;
-            field(self, key)?;
-            if !self.eat(b',') {
-                return self.eat(b'}').then_some(());
-            }
-        }
-    }
-
-    /// Reads a list, calling `item` at each value.
-    fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        if !self.eat(b'[') {
-            return None;
-        }
-        if self.eat(b']') {
-            return Some(());
-        }
-        loop {
-            item(self)?;
-            if !self.eat(b',') {
-                return self.eat(b']').then_some(());
-            }
-        }
-    }
-
-    /// A key and its colon. One with escapes is none.
-    fn key(&mut self) -> Option<&'a str> {
-        if !self.eat(b'"') {
-            return None;
-        }
-        let rest = self.rest()?;
-        let length = memchr::memchr2(b'"', b'\\', rest.as_bytes())?;
-        self.at += length;
-        if self.byte() != Some(b'"') {
-            return None;
-        }
-        self.at += 1;
-        let key = rest.get(..length)?;
-        self.eat(b':').then_some(key)
-    }
-
-    /// Whether nothing is said; then it is passed over.
-    fn is_null(&mut self) -> Option<bool> {
-        if self.peek()? != b'n' {
-            return Some(false);
-        }
-        self.word("null")?;
-        Some(true)
-    }
-
-    fn word(&mut self, word: &str) -> Option<()> {
-        let is_next = self.rest()?.starts_with(word);
-        self.at += word.len();
-        is_next.then_some(())
-    }
-
-    fn quoted(&mut self) -> Option<Quoted<'a>> {
-        if !self.eat(b'"') {
-            return None;
-        }
-        let quoted = unescape::until_quote(self.rest()?)?;
-        self.at = self.text.len() - quoted.rest.len();
-        Some(quoted)
-    }
-
     fn lax(&mut self) -> Option<Lax<'a>> {
         if self.is_null()? {
             return Some(Lax(None));
@@ -300,62 +186,6 @@ impl<'a> Cursor<'a> {
         let mut seen = 0;
         self.object(|cursor, key| cursor.field(&mut payload, &mut seen, key))?;
         Some(payload)
-    }
-
-    /// Passes over a value of any kind. Gives it as it is spelled.
-    fn skip(&mut self, deeper: u32) -> Option<&'a str> {
-        let first = self.peek()?;
-        let from = self.at;
-        match first {
-            b'"' => self.at = self.text.len() - unescape::after_quote(self.text.get(from + 1..)?)?.len(),
-            b'{' => {
-                let deeper = deeper.checked_sub(1)?;
-                self.object(|cursor, _| cursor.skip(deeper).map(drop))?;
-            }
-            b'[' => {
-                let deeper = deeper.checked_sub(1)?;
-                self.list(|cursor| cursor.skip(deeper).map(drop))?;
-            }
-            b't' => self.word("true")?,
-            b'f' => self.word("false")?,
-            b'n' => self.word("null")?,
-            _ => self.number()?,
-        }
-        self.text.get(from..self.at)
-    }
-
-    /// Passes over a number: `-0.5e+7`.
-    fn number(&mut self) -> Option<()> {
-        let sign = usize::from(self.byte() == Some(b'-'));
-        self.at += sign;
-        if self.byte() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.byte() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    /// Passes over one digit or more.
-    fn digits(&mut self) -> Option<()> {
-        let from = self.at;
-        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        (self.at > from).then_some(())
     }
 }
 
