@@ -72,10 +72,17 @@ impl StatsFold {
         if let Some(task) = &event.task_id {
             self.tasks.insert(hash_of(task));
         }
-        self.counted.total_input_tokens += event.attr_u64(attr::INPUT_TOKENS);
-        self.counted.total_output_tokens += event.attr_u64(attr::OUTPUT_TOKENS);
-        self.counted.cache_read_tokens += event.attr_u64(attr::CACHE_READ_TOKENS);
-        self.counted.cache_write_tokens += event.attr_u64(attr::CACHE_WRITE_TOKENS);
+        let Stats { total_input_tokens, total_output_tokens, cache_read_tokens, cache_write_tokens, .. } =
+            &mut self.counted;
+        for (total, key) in [
+            (total_input_tokens, attr::INPUT_TOKENS),
+            (total_output_tokens, attr::OUTPUT_TOKENS),
+            (cache_read_tokens, attr::CACHE_READ_TOKENS),
+            (cache_write_tokens, attr::CACHE_WRITE_TOKENS),
+        ] {
+            // A log may say any number.
+            *total = total.saturating_add(event.attr_u64(key));
+        }
         self.add_kind(event);
     }
 
@@ -178,6 +185,16 @@ mod tests {
             fold.add(event);
         }
         fold.stats()
+    }
+
+    #[test]
+    fn tokens_without_end_are_as_many_as_can_be_counted() {
+        let mut event = Event::new("e".to_owned(), Timestamp::EPOCH, EventKind::AgentMessage, Content::empty());
+        event.attributes.insert(attr::INPUT_TOKENS.to_owned(), u64::MAX.into());
+        let mut fold = StatsFold::default();
+        fold.add(&event);
+        fold.add(&event);
+        assert_eq!(fold.stats().total_input_tokens, u64::MAX);
     }
 
     #[test]

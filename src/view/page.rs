@@ -151,9 +151,10 @@ fn write_counts(pen: &mut Pen<'_>, stats: &Stats) -> io::Result<()> {
     if stats.cache_write_tokens > 0 {
         tokens.push(format!("{} written to cache", number(stats.cache_write_tokens)));
     }
-    let any = stats.total_input_tokens + stats.total_output_tokens + stats.cache_read_tokens + stats.cache_write_tokens;
+    let counts =
+        [stats.total_input_tokens, stats.total_output_tokens, stats.cache_read_tokens, stats.cache_write_tokens];
     // An agent that does not count its tokens has not spent none.
-    let tokens = if any == 0 { "not recorded".to_owned() } else { tokens.join(", ") };
+    let tokens = if counts.iter().all(|count| *count == 0) { "not recorded".to_owned() } else { tokens.join(", ") };
     field(pen, "Tokens:", &Safe::made_of_safe(tokens))?;
 
     let mut work = vec![counted(stats.user_message_count, "prompt"), counted(stats.tool_call_count, "tool call")];
