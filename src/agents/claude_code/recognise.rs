@@ -31,6 +31,12 @@ pub(super) fn is_ours(record: &Record<'_>) -> Option<bool> {
     })
 }
 
+/// Whether a record names its session as ours do, but is of a type that nobody knows yet.
+fn is_new(record: &Record<'_>) -> bool {
+    let kind = text(record.kind).unwrap_or_default();
+    record.session_id.is_some() && !matches!(kind.as_ref(), "" | "user" | "assistant" | "attachment" | "summary")
+}
+
 /// Whether the first bytes of a file look like a log of this agent. They may end anywhere.
 pub(super) fn recognises(head: &[u8]) -> bool {
     let mut lines = Lines::new(head, 0);
@@ -39,6 +45,7 @@ pub(super) fn recognises(head: &[u8]) -> bool {
         let (text, _) = line.text();
         for record in values::<Record<'_>>(&text, line.end) {
             match record.as_ref().map(is_ours) {
+                Ok(Some(false)) if record.as_ref().is_ok_and(is_new) => {}
                 Ok(Some(verdict)) if verdict || !looks_like => return verdict,
                 Ok(None) => looks_like = true,
                 // The first record alone is longer than the head.
@@ -157,6 +164,11 @@ mod tests {
             assert!(recognises(format!("\n{first}\n{USER}\n").as_bytes()), "{first}");
         }
         assert!(recognises(&USER.as_bytes()[..60]), "cut off in its first record");
+        let new = r#"{"type":"not-known-yet","sessionId":"s","uuid":"u","data":{}}"#;
+        assert!(recognises(format!("{new}\n{new}\n{USER}\n").as_bytes()));
+        assert!(!recognises(format!("{new}\n{new}\n").as_bytes()), "nothing speaks for it");
+        let other = r#"{"type":"user","sessionId":"s","uuid":"u","message":{"role":"user","parts":[]}}"#;
+        assert!(!recognises(format!("{new}\n{other}\n{USER}\n").as_bytes()));
     }
 
     #[test]
