@@ -26,6 +26,11 @@ const WRITTEN_BY_THE_INTERFACE: &[(&str, &str)] = &[
     ("<bash-stderr>", "bash-output"),
     ("<user-memory-input>", "memory-input"),
     ("<task-notification>", TASK_NOTIFICATION),
+    ("<teammate-message", "teammate-message"),
+    ("<agent-message", "agent-message"),
+    ("Another Claude session sent a message:", "agent-message"),
+    ("<cross-session-message", "agent-message"),
+    ("[SYSTEM NOTIFICATION - NOT USER INPUT]", "system-notification"),
     ("<system-reminder>", "system-reminder"),
     ("<ide_opened_file>", "ide-context"),
     ("<ide_selection>", "ide-context"),
@@ -123,6 +128,11 @@ mod tests {
         assert_eq!(by_prefix("\n<local-command-stdout>ok"), injected("local-command"));
         assert_eq!(by_prefix("<bash-input>ls</bash-input>"), injected("bash-input"));
         assert_eq!(by_prefix("[Request interrupted by user for tool use]"), injected("interruption"));
+        assert_eq!(by_prefix("<teammate-message teammate_id=\"lead\">\ngo"), injected("teammate-message"));
+        assert_eq!(by_prefix("<agent-message from=\"a1\">\n[Subagent hand-back]"), injected("agent-message"));
+        assert_eq!(by_prefix("Another Claude session sent a message:\n<agent-message>"), injected("agent-message"));
+        assert_eq!(by_prefix("[SYSTEM NOTIFICATION - NOT USER INPUT]\nIt ended."), injected("system-notification"));
+        assert_eq!(by_prefix("[SYSTEM NOTIFICATION] is what it says, why?"), Voice::Human);
         assert_eq!(by_prefix("why does <command-name> appear?"), Voice::Human);
     }
 

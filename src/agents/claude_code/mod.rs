@@ -33,7 +33,7 @@ use super::{Checkpoint, Environment, LogFile, LogParser, Origin, ParseError, Par
 const NAME: &str = "claude-code";
 
 /// Raised whenever the same log would give other events.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Reads the logs of Claude Code.
 #[derive(Debug, Clone, Copy, Default)]
