@@ -135,6 +135,33 @@ fn code_point(rest: &mut &str, is_lossy: &mut bool) -> Option<char> {
     }
 }
 
+/// The same JSON with U+FFFD where it spells half of a surrogate pair.
+pub(super) fn without_halves(json: &str) -> Cow<'_, str> {
+    let mut whole = String::new();
+    let (mut rest, mut from) = (json, 0);
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let escape = rest.get(at + 1..).unwrap_or_default();
+        let mut after = escape.strip_prefix('u').unwrap_or_default();
+        let mut is_half = false;
+        if code_point(&mut after, &mut is_half).is_none() {
+            let length = escape.chars().next().map_or(0, char::len_utf8);
+            after = escape.get(length..).unwrap_or_default();
+        }
+        rest = after;
+        if is_half {
+            let end = json.len() - rest.len();
+            whole.push_str(json.get(from..end - 4).unwrap_or_default());
+            whole.push_str("fffd");
+            from = end;
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.push_str(json.get(from..).unwrap_or_default());
+    Cow::Owned(whole)
+}
+
 /// Four hexadecimal digits.
 fn unit(bytes: &[u8]) -> Option<u16> {
     let digit = |&digit: &u8| char::from(digit).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
@@ -162,6 +189,7 @@ mod tests {
             let raw = format!("\"{raw}\"");
             let quoted = until_quote(&raw[1..]).unwrap();
             prop_assert_eq!(after_quote(&raw[1..]), Some(""));
+            prop_assert_eq!(serde_json::from_str::<String>(&without_halves(&raw)).unwrap(), quoted.text.as_ref());
             if let Ok(expected) = serde_json::from_str::<String>(&raw) {
                 prop_assert!(!quoted.is_lossy);
                 prop_assert_eq!(quoted.text, expected);
@@ -189,6 +217,14 @@ mod tests {
             assert!(text.capacity() <= 2 * text.len(), "{} for {}", text.capacity(), text.len());
             assert_eq!(text, said);
         }
+    }
+
+    #[test]
+    fn half_a_pair_is_told_from_what_looks_like_one() {
+        for json in ["", r#"{"a":"\ud83d\ude00 \\ud83d \n"}"#, r"\u12", r"\ud8", r"\", r"\é"] {
+            assert!(matches!(without_halves(json), Cow::Borrowed(same) if same == json), "{json}");
+        }
+        assert_eq!(without_halves(r#"["\ud83d","\\\udE00\ud83d\ude00"]"#), r#"["\ufffd","\\\ufffd\ud83d\ude00"]"#);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::results::OpenPatch;
 use super::state::{Facts, Increment, State};
 use crate::agents::jsonl::{self, LineEnd};
 use crate::agents::long::Hollow;
+use crate::agents::unescape;
 use crate::agents::{Checkpoint, Report, Sink, SkipReason};
 use crate::session::{Attributes, Content, Event, EventKind, Timestamp, attr};
 
@@ -177,6 +178,7 @@ impl<'s> Machine<'s> {
             let at = self.clock(timestamp.0.as_deref());
             return self.record(kind.str(), &mut payload, at, line);
         }
+        let text = &*unescape::without_halves(text);
         let mut values = jsonl::values::<record::Line<'_>>(text, end);
         while let Some(value) = values.next() {
             if line.text.is_some() && !values.is_done() {

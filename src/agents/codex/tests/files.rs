@@ -47,8 +47,12 @@ fn half_a_surrogate_pair_costs_its_character_and_not_its_line() {
         format!(r#"{{"type":"custom_tool_call","name":"apply_patch","input":"{patch}","call_id":"call_1"}}"#),
     );
     log.answers("call_1", "Success. Updated the following files:\nA f\n");
+    for kind in ["user_message", "agent_message"] {
+        log.line("event_msg", format!(r#"{{"type":"{kind}","message":"cut \ude00 \ud83d\ude00 \ud83d"}}"#));
+    }
     let read = log.read();
     assert_eq!(skips(&read), []);
+    assert_eq!(read.outline()[3..], ["user: cut \u{fffd} 😀 \u{fffd}", "agent: cut \u{fffd} 😀 \u{fffd}"]);
     let made = read.outline().into_iter().find(|line| line.starts_with("creates"));
     assert!(made.as_ref().is_some_and(|line| line.contains("half \u{fffd}, whole 😀")), "{made:?}");
 }
