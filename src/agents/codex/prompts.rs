@@ -87,6 +87,9 @@ impl Machine<'_> {
         blocks.append(&mut images);
         let files = files.items.into_iter().filter(|path| path.filled().is_some());
         blocks.extend(files.map(|path| Block::File { path: path.into_string(), content: None }));
+        if blocks.is_empty() {
+            return ControlFlow::Continue(());
+        }
         let place = Place { id: self.next_id(), offset: self.offset, at };
         self.prompt(place, Content { blocks }, by)
     }

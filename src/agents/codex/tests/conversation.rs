@@ -75,6 +75,17 @@ fn whichever_stream_comes_first_tells() {
 }
 
 #[test]
+fn a_prompt_of_nothing_is_none() {
+    let mut log = Log::new();
+    for message in [json!(""), json!(null), json!(7)] {
+        log.event(json!({"type": "user_message", "message": message, "images": [], "local_images": null}));
+    }
+    log.event(json!({"type": "user_message"})).asks("go");
+    log.event(json!({"type": "user_message", "message": "", "local_images": ["/tmp/a.png"]}));
+    assert_eq!(log.read().outline(), ["user: go", "user: "]);
+}
+
+#[test]
 fn what_is_said_again_counts_again() {
     let mut log = Log::new();
     log.asks("yes").asks("yes").says("ok").says("ok").asks("yes");
