@@ -394,6 +394,24 @@ fn a_line_of_glued_braces_is_read_one_by_one() {
 }
 
 #[test]
+fn a_record_that_was_appended_to_a_torn_one_is_read() {
+    let typed = |said: &str| {
+        format!(
+            r#"{{"type":"user","timestamp":"2026-01-02T03:04:05Z","sessionId":"s","message":{{"content":"{said}"}}}}"#
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    let torn = typed("never finished");
+    fs::write(&path, format!("{}\n{}{}\n{}\n", typed("one"), &torn[..torn.len() - 9], typed("two"), typed("three")))
+        .unwrap();
+    let (kept, parsed) = read(&path, None).unwrap();
+    let said: Vec<_> = kept.events.iter().filter_map(|event| event.content.texts().next()).collect();
+    assert_eq!(said, ["one", "two", "three"]);
+    assert_eq!(parsed.report.skipped_count, 1);
+}
+
+#[test]
 fn a_text_that_is_its_line_is_read_as_any_other() {
     let long = "Exit code 7\n a \"quoted\" line\u{e9}\n".repeat(LONG / 8);
     let record = |kind: &str, content: serde_json::Value| {

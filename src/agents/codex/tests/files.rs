@@ -270,3 +270,14 @@ fn a_log_that_becomes_no_event_can_be_stopped_too() {
         assert_eq!(kept.asked, patience + 1);
     }
 }
+
+#[test]
+fn a_record_that_was_appended_to_a_torn_one_is_read() {
+    let mut log = Log::new();
+    log.asks("one").event(json!({"type": "agent_message", "message": "never finished"}));
+    log.text.truncate(log.text.len() - 20);
+    log.event(json!({"type": "user_message", "message": "two"})).says("done");
+    let read = log.read();
+    assert_eq!(read.outline(), ["user: one", "user: two", "agent: done"]);
+    assert_eq!(skips(&read), [(4, SkipReason::NotJson)]);
+}

@@ -3,21 +3,20 @@
 //! What really lies on a disk: two values glued on one line, a last line that is being written,
 //! lines of a hundred megabytes, NULs after a crash, bytes that are no UTF-8, and names in a log
 //! folder that are no files at all. [`open`] refuses the last without blocking, [`Lines`] reads
-//! line by line in memory of the longest line, [`values`] takes a line apart.
+//! line by line in memory of the longest line, [`values()`] takes a line apart.
+
+mod values;
 
 use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::marker::PhantomData;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::error::Category;
+pub use self::values::{Values, values};
+use super::ParseError;
 
-use super::{ParseError, SkipReason};
-
-/// The longest line that is read: 256 MiB. A longer one is skipped as [`SkipReason::TooLong`].
+/// The longest line that is read: 256 MiB. A longer one is skipped as
+/// [`SkipReason::TooLong`](super::SkipReason::TooLong).
 pub const LONGEST_LINE: usize = 256 << 20;
 
 /// The longest JSON that is kept as data: a list of small numbers takes sixteen times its length in
@@ -270,77 +269,9 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The JSON objects of one line, glued or not.
-#[derive(Debug)]
-pub struct Values<'a, T> {
-    rest: &'a str,
-    end: LineEnd,
-    kind: PhantomData<T>,
-}
-
-/// Takes the text of a line apart into objects of type `T`.
-///
-/// What cannot be read is told with its reason, once, and ends the line, unless it is a whole
-/// value: then the next one is read. On a line that is still open everything unreadable is
-/// [`SkipReason::Torn`]. An empty line has no values.
-pub fn values<'a, T: Deserialize<'a>>(text: &'a str, end: LineEnd) -> Values<'a, T> {
-    Values { rest: text, end, kind: PhantomData }
-}
-
-impl<'a, T: Deserialize<'a>> Iterator for Values<'a, T> {
-    type Item = Result<T, SkipReason>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let text = self.rest.trim_ascii_start();
-        self.rest = text;
-        if text.is_empty() {
-            return None;
-        }
-        if !text.starts_with('{') {
-            return Some(Err(self.pass_over(SkipReason::NotAnObject)));
-        }
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter::<T>();
-        match stream.next() {
-            Some(Ok(value)) => {
-                self.rest = text.get(stream.byte_offset()..).unwrap_or_default();
-                Some(Ok(value))
-            }
-            Some(Err(error)) if error.classify() == Category::Data => Some(Err(self.pass_over(SkipReason::BadRecord))),
-            Some(Err(_)) => Some(Err(self.give_up())),
-            None => None,
-        }
-    }
-}
-
-impl<T> Values<'_, T> {
-    /// Whether nothing is left of the line.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.rest.trim_ascii_start().is_empty()
-    }
-
-    /// Skips one value of whatever kind.
-    fn pass_over(&mut self, reason: SkipReason) -> SkipReason {
-        let mut stream = serde_json::Deserializer::from_str(self.rest).into_iter::<IgnoredAny>();
-        match stream.next() {
-            Some(Ok(_)) => {
-                self.rest = self.rest.get(stream.byte_offset()..).unwrap_or_default();
-                reason
-            }
-            _ => self.give_up(),
-        }
-    }
-
-    fn give_up(&mut self) -> SkipReason {
-        self.rest = "";
-        if self.end == LineEnd::Open { SkipReason::Torn } else { SkipReason::NotJson }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn read_all(bytes: &[u8], longest: usize) -> Vec<(u64, u64, usize, LineEnd)> {
         let mut lines = Lines::with_longest(bytes, 0, longest);
@@ -350,10 +281,6 @@ mod tests {
         }
         assert_eq!(lines.offset(), bytes.len() as u64);
         seen
-    }
-
-    fn reasons(text: &str, end: LineEnd) -> Vec<Result<Value, SkipReason>> {
-        values(text, end).collect()
     }
 
     #[test]
@@ -404,49 +331,6 @@ mod tests {
             seen,
             [(1, 0, 0, LineEnd::TooLong), (2, after, 4, LineEnd::Terminated), (3, after + 5, 0, LineEnd::TooLong)]
         );
-    }
-
-    #[test]
-    fn glued_values_are_all_read() {
-        let read = reasons(r#"{"a":1}{"b":2}  {"c":3}"#, LineEnd::Terminated);
-        assert_eq!(read.len(), 3);
-        assert!(read.iter().all(Result::is_ok));
-    }
-
-    #[test]
-    fn what_is_no_object_is_told_and_passed_over() {
-        let read = reasons(r#"[1,2] {"a":1} "x" 3"#, LineEnd::Terminated);
-        let no = Err(SkipReason::NotAnObject);
-        assert_eq!(read, [no.clone(), Ok(serde_json::json!({"a": 1})), no.clone(), no]);
-        assert_eq!(reasons("no json", LineEnd::Terminated), [Err(SkipReason::NotJson)]);
-        assert_eq!(reasons(" \r", LineEnd::Terminated), []);
-    }
-
-    #[test]
-    fn a_record_of_the_wrong_shape_does_not_hide_the_one_glued_to_it() {
-        #[derive(Deserialize)]
-        struct Typed {
-            n: u32,
-        }
-        let read: Vec<_> = values::<Typed>(r#"{"n":"x"}{"n":7}{"n":1,"n":2}"#, LineEnd::Terminated).collect();
-        assert!(matches!(
-            read.as_slice(),
-            [Err(SkipReason::BadRecord), Ok(Typed { n: 7 }), Err(SkipReason::BadRecord)]
-        ));
-    }
-
-    #[test]
-    fn an_unfinished_value_is_torn_at_the_end_of_a_log_and_bad_elsewhere() {
-        assert_eq!(reasons(r#"{"a":"#, LineEnd::Open), [Err(SkipReason::Torn)]);
-        assert_eq!(reasons(r#"{"a":"#, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
-    }
-
-    #[test]
-    fn a_bomb_of_brackets_is_refused_without_a_crash() {
-        let bomb = format!("{{\"a\":{}", "[".repeat(500_000));
-        assert_eq!(reasons(&bomb, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
-        let whole = format!("{{\"a\":{}{}}}{{}}", "[".repeat(500_000), "]".repeat(500_000));
-        assert_eq!(reasons(&whole, LineEnd::Terminated), [Err(SkipReason::NotJson)]);
     }
 
     #[test]
