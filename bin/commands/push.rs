@@ -187,8 +187,8 @@ struct ToldLedger {
     #[serde(rename = "ref")]
     name: String,
     tip: String,
-    /// `pushed`, `left` (beside the ledger: the next push joins it), `already-there`, `refused`, `rejected`, `failed`, or
-    /// `planned`.
+    /// `pushed`, `left` (beside the ledger: the next push joins it), `already-there`, `refused`, `rejected`,
+    /// `unsound` (what the remote has of it), `failed`, or `planned`.
     outcome: &'static str,
     sessions: Vec<String>,
     commits: Vec<String>,
@@ -206,9 +206,11 @@ impl Told {
             let none = Contents::default();
             let (contents, reason) = match outcome {
                 Some(LedgerOutcome::Pushed(contents) | LedgerOutcome::Left(contents)) => (contents, None),
-                Some(LedgerOutcome::Refused { reason, .. } | LedgerOutcome::Failed { reason, .. }) => {
-                    (&none, Some(reason.clone()))
-                }
+                Some(
+                    LedgerOutcome::Refused { reason, .. }
+                    | LedgerOutcome::Failed { reason, .. }
+                    | LedgerOutcome::Unsound { reason },
+                ) => (&none, Some(reason.clone())),
                 Some(LedgerOutcome::Rejected(rejection)) => (&none, Some(rejection.reason.clone())),
                 None | Some(LedgerOutcome::AlreadyThere) => (&none, None),
             };
@@ -249,6 +251,7 @@ pub(super) fn word(outcome: Option<&LedgerOutcome>) -> &'static str {
         Some(LedgerOutcome::Left(_)) => "left",
         Some(LedgerOutcome::Refused { .. }) => "refused",
         Some(LedgerOutcome::Rejected(_)) => "rejected",
+        Some(LedgerOutcome::Unsound { .. }) => "unsound",
         Some(LedgerOutcome::Failed { .. }) => "failed",
     }
 }

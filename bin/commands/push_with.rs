@@ -237,7 +237,9 @@ impl Asked<'_> {
         let Some(failure) = refused.or_else(|| failures().next()) else { return Ended::NotReady };
         let name = failure.push.map_or_else(|| NOTES.to_owned(), |push| push.target.to_string());
         let reason = match failure.outcome {
-            LedgerOutcome::Refused { reason, .. } | LedgerOutcome::Failed { reason, .. } => reason.clone(),
+            LedgerOutcome::Refused { reason, .. }
+            | LedgerOutcome::Failed { reason, .. }
+            | LedgerOutcome::Unsound { reason } => reason.clone(),
             LedgerOutcome::Rejected(rejection) => rejection.reason.clone(),
             LedgerOutcome::Pushed(_) | LedgerOutcome::AlreadyThere | LedgerOutcome::Left(_) => String::new(),
         };

@@ -61,6 +61,10 @@ pub fn why_failed(outcome: &Outcome) -> &'static str {
 
 /// What may be done about a ledger that a remote does not have now.
 pub fn hints(failure: &fanout::Failure<'_>) -> Vec<Hint> {
+    if let (LedgerOutcome::Unsound { .. }, Some(push)) = (failure.outcome, failure.push) {
+        let delete = ["git", "push", "--no-verify", failure.label, &format!(":{}", push.target)];
+        return vec![Hint::command(delete, "delete it there, then push again")];
+    }
     let LedgerOutcome::Refused { reason, is_new } = failure.outcome else { return Vec::new() };
     let ask = Hint::own(["push"], "it said so before; this asks it again");
     let is_hidden = failure.push.is_some_and(|push| push.target.to_string().starts_with("refs/opensession/"));

@@ -23,6 +23,11 @@ pub enum LedgerOutcome {
     },
     /// The remote broke down over it, or every race was lost.
     Rejected(Rejection),
+    /// What the remote has of it is not sound: no fetch takes it, and so nothing can be joined with it.
+    Unsound {
+        /// What is wrong with it, in git's words.
+        reason: String,
+    },
     /// It did not come to an answer.
     Failed {
         /// Why, without credentials.
@@ -147,6 +152,7 @@ impl fmt::Display for Failure<'_> {
         match self.outcome {
             LedgerOutcome::Refused { reason, .. } => write!(f, "{} says: {reason}", self.label),
             LedgerOutcome::Rejected(rejection) => write!(f, "{} says: {}", self.label, rejection.reason),
+            LedgerOutcome::Unsound { reason } => write!(f, "what {} has of it is not sound: {reason}", self.label),
             LedgerOutcome::Failed { reason, .. } => f.write_str(reason),
             LedgerOutcome::Pushed(_) | LedgerOutcome::Left(_) | LedgerOutcome::AlreadyThere => {
                 f.write_str("not at all")

@@ -9,7 +9,8 @@ use super::refusals::Refusals;
 use super::report::{IsNetwork, LedgerOutcome, LedgerReport, Report};
 use super::{Alone, Contents, Destination, FanoutError, LedgerPush, NotesPush, Plan, unsound};
 use crate::git::remote::{
-    Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind, RemoteError,
+    Atomic, FetchError, Lease, Mapping, Network, PushReport, RefOutcome, RefPush, Rejection, RejectionKind,
+    RemoteError, Sifted,
 };
 use crate::git::{self, Exclude, Expected, Oid, Repo, Signature, WalkLimits};
 use crate::honour::{honour, purge, without_purged};
@@ -267,17 +268,21 @@ impl Fanout<'_> {
         let key = self.destination.key();
         let ledgers = behind.iter().map(|pending| &pending.push.ledger);
         let mappings = run.plan.namespace.some(key, ledgers).map_err(git::Error::from).map_err(FanoutError::from);
-        match mappings.and_then(|mappings| run.pace.timed(|| self.fetch(&mappings))) {
-            Ok(_) => {}
+        let sifted = match mappings.and_then(|mappings| run.pace.timed(|| self.fetch_around(&mappings))) {
+            Ok(sifted) => sifted,
             // Somebody has deleted it since the push: then ours can simply be pushed.
             Err(FanoutError::Fetch(FetchError::Remote(RemoteError::NoSuchRef { .. }))) => return (behind, false),
             Err(error) => {
                 run.report.fail(behind.into_iter().map(|pending| pending.push), &error);
                 return (Vec::new(), false);
             }
-        }
+        };
         let (mut aligned, mut is_crowded) = (Vec::new(), false);
         for Pending { mut push, last, .. } in behind {
+            if let Some(outcome) = not_fetched(&sifted, &push.target.to_string()) {
+                run.report.add(push, outcome);
+                continue;
+            }
             let tracking = push.ledger.to_tracking(key).to_ref();
             let known = tracking.ok().and_then(|tracking| self.repo.read_ref(tracking.name()).ok().flatten());
             // What is known from before the first race may be of last year.
@@ -300,12 +305,18 @@ impl Fanout<'_> {
     /// What is not sound there is left out; a fetch that somebody has typed says so.
     pub(super) fn fetch_all(&self, namespace: Namespace) -> Result<bool, FanoutError> {
         let mappings = namespace.all(self.destination.key()).map_err(git::Error::from)?;
+        Ok(!self.fetch_around(&mappings)?.moved.is_empty())
+    }
+
+    /// Fetches what is sound of some, and follows the remote in what it no longer keeps.
+    fn fetch_around(&self, mappings: &[Mapping]) -> Result<Sifted, FanoutError> {
         let (endpoint, tracking) =
             (self.destination.endpoint(self.network.config), remote_prefix(self.destination.key()));
         let known = unsound::known(self.repo, self.destination);
-        let sifted = self.network.fetch_around(self.repo, &endpoint, &tracking, &mappings, &known)?;
+        let sifted = self.network.fetch_around(self.repo, &endpoint, &tracking, mappings, &known)?;
+        unsound::add(self.repo, self.destination, &known, &sifted);
         honour(self.repo, &sifted.moved, &self.appender())?;
-        Ok(!sifted.moved.is_empty())
+        Ok(sifted)
     }
 
     /// Fetches some, and follows the remote in what it no longer keeps. Says whether anything came.
@@ -350,6 +361,17 @@ impl Fanout<'_> {
             }
         }
     }
+}
+
+/// Why something could not be fetched, if it could not.
+fn not_fetched(sifted: &Sifted, name: &str) -> Option<LedgerOutcome> {
+    let unsound = sifted.unsound.iter().find(|unsound| unsound.name == name);
+    let unsound = unsound.map(|unsound| LedgerOutcome::Unsound { reason: unsound.reason.clone() });
+    let left = || {
+        let reason = "too much else there is not sound; the next push goes on".to_owned();
+        sifted.left.iter().any(|left| left == name).then_some(LedgerOutcome::Failed { reason, network: false })
+    };
+    unsound.or_else(left)
 }
 
 impl Run<'_> {

@@ -33,10 +33,23 @@ pub(crate) fn known(repo: &Repo, destination: &Destination) -> KnownUnsound {
     text.lines().filter_map(line).collect()
 }
 
+/// Writes down what a remote has of it beside what is known.
+pub(super) fn add(repo: &Repo, destination: &Destination, before: &KnownUnsound, sifted: &Sifted) {
+    let new = sifted.unsound.iter().map(|unsound| (unsound.oid, unsound.reason.clone()));
+    write(repo, destination, before, before.clone().into_iter().chain(new).collect());
+}
+
 /// Writes down what a remote has of it now, if it can be written.
 pub(crate) fn remember(repo: &Repo, destination: &Destination, before: &KnownUnsound, sifted: &[&Sifted]) {
     let all = sifted.iter().flat_map(|sifted| &sifted.unsound);
-    let now: KnownUnsound = all.map(|unsound| (unsound.oid, unsound.reason.replace('\n', " "))).collect();
+    let now = all.map(|unsound| (unsound.oid, unsound.reason.clone())).collect();
+    write(repo, destination, before, now);
+}
+
+fn write(repo: &Repo, destination: &Destination, before: &KnownUnsound, mut now: KnownUnsound) {
+    for reason in now.values_mut() {
+        *reason = reason.replace('\n', " ");
+    }
     if now == *before {
         return;
     }

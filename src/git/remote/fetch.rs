@@ -41,16 +41,22 @@ impl Mapping {
         &self.ours
     }
 
-    /// The mapping of one ref that this one, a pattern, is of; `None` if it is not of that.
+    /// The mapping of one ref by this one, of a pattern or of that ref; `None` if it is not of that.
     pub(super) fn of(&self, name: &RefName) -> Option<Self> {
         let name = str::from_utf8(name.as_bytes()).ok()?;
+        if name == self.theirs {
+            return Some(self.clone());
+        }
         let rest = name.strip_prefix(self.theirs.strip_suffix('*')?)?;
         Some(Self { theirs: name.to_owned(), ours: format!("{}{rest}", self.ours.strip_suffix('*')?) })
     }
 
-    /// Whether a ref here is fetched by this, a pattern.
+    /// Whether a ref here is fetched by this.
     pub(super) fn covers(&self, ours: &str) -> bool {
-        self.ours.strip_suffix('*').is_some_and(|prefix| ours.starts_with(prefix))
+        match self.ours.strip_suffix('*') {
+            Some(prefix) => ours.starts_with(prefix),
+            None => self.ours == ours,
+        }
     }
 }
 

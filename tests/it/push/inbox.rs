@@ -311,3 +311,46 @@ fn a_ledger_that_no_fetch_takes_keeps_those_of_other_branches_from_nobody() {
     world.os_in(&ben, ["purge", "--before", "2026-03-07", "--yes"]).code(3);
     assert!(!reaches(&world, "please do number 2"));
 }
+
+#[test]
+fn of_several_ledgers_only_the_one_that_is_not_sound_there_waits() {
+    let world = World::installed();
+    let both = |folder: &Path| world.git(folder, ["push", "origin", "main", "topic"]).err;
+    let on = |folder: &Path, branch: &str, n| {
+        world.git(folder, ["switch", "-q", branch]).ok();
+        work(&world, n, folder, &format!("{n}.rs"));
+    };
+    let ann = world.repo();
+    work(&world, 1, &ann, "1.rs");
+    world.git(&ann, ["switch", "-q", "-c", "topic"]).ok();
+    work(&world, 2, &ann, "2.rs");
+    both(&ann);
+    let ben = clone(&world, "ben");
+    on(&ben, "topic", 3);
+    world.git(&ben, ["push", "-q", "origin", "topic"]).ok();
+    crate::fsck::plant(&world, &world.origin(), MAIN, b"..");
+    world.git(&ann, ["pull", "-q", "origin", "topic"]).ok();
+    on(&ann, "topic", 4);
+    on(&ann, "main", 5);
+    let delete = format!("git push --no-verify origin :{MAIN}");
+    let said = both(&ann);
+    assert!(said.contains(&format!("{MAIN}) wait: what origin has of it is not sound: object")), "{said}");
+    assert!(said.contains(&delete) && said.contains("1 session (1 commit) -> origin"), "{said}");
+    // Asked for by hand it says the same, and in JSON which of them it is.
+    let asked = world.os(["push"]).code(3).err;
+    assert!(asked.contains(&delete), "{asked}");
+    let told = world.os(["push", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.code(3).out).expect("JSON");
+    assert_eq!(told["remotes"][0]["ledgers"][0]["outcome"], "unsound", "{told}");
+    let strict = world.git(&ann, ["-c", "opensession.strict=true", "push", "origin", "main:other", "topic:more"]);
+    assert!(strict.code(1).err.contains(&delete));
+    let reader = super::reader(&world, "reader");
+    assert_eq!(behind(&world, &reader, "origin/topic~0"), ids([4]));
+    assert_eq!(behind(&world, &reader, "origin/topic~1"), ids([3]));
+    // The command that is named helps.
+    world.run("sh", &ann, ["-c", &delete]).ok();
+    world.os(["push"]).ok();
+    world.os_in(&reader, ["fetch"]).ok();
+    assert_eq!(behind(&world, &reader, "origin/main~0"), ids([5]));
+    world.os_in(&reader, ["fsck"]).ok();
+}
