@@ -145,7 +145,8 @@ impl From<HandoffFailure> for Failure {
     fn from(failure: HandoffFailure) -> Self {
         match failure {
             HandoffFailure::Select(SelectError::Browse(error)) => error.into(),
-            HandoffFailure::Select(SelectError::Ledger(error)) => error.into(),
+            HandoffFailure::Select(SelectError::Ledger(error))
+            | HandoffFailure::Exchange(exchange::Error::Ledger(error)) => error.into(),
             HandoffFailure::Select(SelectError::Log { path, error }) => {
                 Self::Parse { log: path.display().to_string(), error: *error }
             }
@@ -153,6 +154,7 @@ impl From<HandoffFailure> for Failure {
                 Self::Handoff(Box::new(HandoffFailure::Store(error)))
             }
             HandoffFailure::Exchange(exchange::Error::Remote(error)) => error.into(),
+            HandoffFailure::Exchange(exchange::Error::Fetch(error)) => error.into(),
             HandoffFailure::Store(StoreError::Git(error)) | HandoffFailure::Exchange(exchange::Error::Git(error)) => {
                 error.into()
             }

@@ -2,19 +2,20 @@
 //!
 //! An artifact is named for its content: what a remote has under a name is either the same or refused. A pin of ours is
 //! moved over there only from the value that was last fetched from there; pins of a remote land in a namespace of their
-//! own and never move ours.
+//! own and never move ours. A handoff that is made of a purged session neither goes nor comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{artifact_ref, pin_ref};
 use super::store::{ARTIFACTS, Error as StoreError, PINS, tail};
 use super::{Alias, ArtifactId, Store};
 use crate::fanout::Destination;
+use crate::fetch::{self, fetch_from};
 use crate::git::remote::{
     Atomic, FetchError, Lease, Mapping, Network, RefOutcome, RefPush, RejectionKind, RemoteError,
 };
-use crate::git::{self, Expected, HiddenRef, Oid, RefName, Update};
-use crate::ledger::remote_prefix;
+use crate::git::{self, Expected, HiddenRef, Oid, RefName, Repo, Update};
+use crate::ledger::{self, Appender, Ledgers, Scope, Sid, remote_prefix};
 
 /// How many refs of a remote one command deals with.
 pub(super) const MOST: usize = 1000;
@@ -30,6 +31,8 @@ pub enum Fate {
     Moved,
     /// It did not get through, and why.
     Refused(String),
+    /// It quotes this session, which was purged: it goes nowhere.
+    Purged(Sid),
 }
 
 /// An artifact or a pin that was pushed or fetched.
@@ -53,6 +56,12 @@ pub enum Error {
     /// The repository.
     #[error(transparent)]
     Git(#[from] git::Error),
+    /// What the remote has purged cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    /// What was purged cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
     /// The remote has too many.
     #[error("{label} has more than {MOST} artifacts and pins")]
     TooMany {
@@ -76,6 +85,8 @@ pub struct Cargo {
     pub pins: Vec<(Alias, ArtifactId)>,
     /// Artifacts.
     pub artifacts: Vec<ArtifactId>,
+    /// The sessions they are made of.
+    sources: BTreeMap<ArtifactId, BTreeSet<Sid>>,
 }
 
 impl Cargo {
@@ -101,8 +112,31 @@ impl Cargo {
         cargo.artifacts.sort();
         cargo.artifacts.dedup();
         // Nothing goes out that is not what it is named for.
-        cargo.artifacts.iter().try_for_each(|id| store.get(*id).map(drop))?;
+        for id in &cargo.artifacts {
+            cargo.sources.insert(*id, store.get(*id)?.sessions().collect());
+        }
         Ok(cargo)
+    }
+
+    /// Takes out what is made of a purged session, and says what that was.
+    fn without_purged(&self, repo: &Repo) -> Result<(Self, Vec<Exchanged>), Error> {
+        let ledgers = Ledgers::open(repo, Scope::All)?;
+        let purged = |id: &ArtifactId| self.sources.get(id)?.iter().copied().find(|sid| ledgers.is_purged(*sid));
+        let mut rest = Self { sources: self.sources.clone(), ..Self::default() };
+        let mut refused = Vec::new();
+        for id in &self.artifacts {
+            match purged(id) {
+                Some(sid) => refused.push(Exchanged { name: id.to_string(), fate: Fate::Purged(sid) }),
+                None => rest.artifacts.push(*id),
+            }
+        }
+        for (alias, id) in &self.pins {
+            match purged(id) {
+                Some(sid) => refused.push(Exchanged { name: alias.to_string(), fate: Fate::Purged(sid) }),
+                None => rest.pins.push((alias.clone(), *id)),
+            }
+        }
+        Ok((rest, refused))
     }
 }
 
@@ -119,7 +153,7 @@ fn tracked_pin(destination: &Destination, alias: &str) -> Result<HiddenRef, Stor
     Ok(HiddenRef::new(RefName::new(format!("{}pins/{alias}", remote_prefix(destination.key())))?)?)
 }
 
-/// Pushes artifacts and pins.
+/// Pushes artifacts and pins. What others have purged is asked for first, and followed: nothing of it goes.
 ///
 /// # Errors
 /// When the remote cannot be talked to.
@@ -128,9 +162,14 @@ pub fn push(
     network: &Network<'_>,
     destination: &Destination,
     cargo: &Cargo,
+    by: &Appender<'_>,
 ) -> Result<Vec<Exchanged>, Error> {
+    fetch_from(store.repo, network, destination, by)?;
+    let (cargo, mut done) = cargo.without_purged(store.repo)?;
+    if cargo.artifacts.is_empty() && cargo.pins.is_empty() {
+        return Ok(done);
+    }
     let there = remote_refs(network, destination)?;
-    let mut done = Vec::new();
     let mut pushes: Vec<(String, bool, RefPush)> = Vec::new();
     for id in &cargo.artifacts {
         let target = artifact_ref(*id).map_err(StoreError::from)?;
@@ -189,7 +228,7 @@ pub fn push(
 }
 
 fn is_refused(fate: &Fate) -> bool {
-    matches!(fate, Fate::Refused(_))
+    matches!(fate, Fate::Refused(_) | Fate::Purged(_))
 }
 
 /// Notes what a pin of a remote is.
@@ -217,7 +256,8 @@ pub fn fetch(
     let there = remote_refs(network, destination)?;
     let wanted = chosen(&there, asked, &destination.label())?;
     let incoming = bring(store, network, destination, &wanted)?;
-    let taken = wanted.iter().map(|(name, oid)| take(store, destination, name, *oid)).collect();
+    let ledgers = Ledgers::open(store.repo, Scope::All)?;
+    let taken = wanted.iter().map(|(name, oid)| take(store, destination, &ledgers, name, *oid)).collect();
     sweep(store, &incoming)?;
     if asked.is_empty() {
         forget_gone(store, destination, &there)?;
@@ -287,9 +327,17 @@ fn chosen(there: &BTreeMap<RefName, Oid>, asked: &[String], label: &str) -> Resu
 }
 
 /// Takes up one ref that came, if it is what its name says.
-fn take(store: &Store<'_>, destination: &Destination, name: &RefName, oid: Oid) -> Result<Exchanged, Error> {
+fn take(
+    store: &Store<'_>,
+    destination: &Destination,
+    ledgers: &Ledgers<'_>,
+    name: &RefName,
+    oid: Oid,
+) -> Result<Exchanged, Error> {
     let refused = |shown: String, why: String| Ok(Exchanged { name: shown, fate: Fate::Refused(why) });
     let held = store.id_of(oid);
+    let quoted = store.sessions_of(oid);
+    let purged = quoted.into_iter().find(|sid| ledgers.is_purged(*sid)).map(Fate::Purged);
     if let Some(alias) = tail(name, PINS) {
         let shown = format!("{}/{alias}", destination.label());
         if alias.parse::<Alias>().is_err() {
@@ -297,6 +345,9 @@ fn take(store: &Store<'_>, destination: &Destination, name: &RefName, oid: Oid) 
         }
         if let Err(error) = held {
             return refused(shown, error.to_string());
+        }
+        if let Some(fate) = purged {
+            return Ok(Exchanged { name: shown, fate });
         }
         let seen = store.repo.read_ref(tracked_pin(destination, alias)?.name())?;
         let fate = match seen {
@@ -309,6 +360,9 @@ fn take(store: &Store<'_>, destination: &Destination, name: &RefName, oid: Oid) 
     }
     let id = tail(name, ARTIFACTS).unwrap_or_default();
     let Ok(id) = id.parse::<ArtifactId>() else { return refused(name.to_string(), "it is no artifact".to_owned()) };
+    if let Some(fate) = purged {
+        return Ok(Exchanged { name: id.to_string(), fate });
+    }
     match held {
         Ok(found) if found == id => {
             let is_new = store.adopt(id, oid)?;

@@ -31,17 +31,18 @@ impl Store<'_> {
         }
         let mut found = Vec::new();
         for listed in self.list()? {
-            if listed.artifact.is_ok_and(|artifact| is_of(&artifact, sessions)) {
+            if listed.artifact.is_ok_and(|artifact| artifact.sessions().any(|sid| sessions.contains(&sid))) {
                 found.push(MadeOf { id: listed.id, pins: listed.pins, blob: self.blob_of(listed.id)? });
             }
         }
         Ok(found)
     }
 
-    /// Whether a blob is a handoff that is made of any of these sessions.
-    fn is_made_of(&self, blob: Oid, sessions: &BTreeSet<Sid>) -> bool {
+    /// The sessions that a blob is a handoff of. What is none is of none.
+    pub(super) fn sessions_of(&self, blob: Oid) -> BTreeSet<Sid> {
         let text = self.bytes(&blob.to_string(), blob).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        text.and_then(|text| Artifact::parse(&text).ok()).is_some_and(|artifact| is_of(&artifact, sessions))
+        let artifact = text.and_then(|text| Artifact::parse(&text).ok());
+        artifact.iter().flat_map(Artifact::sessions).collect()
     }
 
     /// Removes these, with all that is pinned to them here, and what was fetched of such pins. Gives what they were.
@@ -67,9 +68,11 @@ impl Store<'_> {
     }
 }
 
-fn is_of(artifact: &Artifact, sessions: &BTreeSet<Sid>) -> bool {
-    let is_one = |name: &str| name.parse::<Sid>().is_ok_and(|sid| sessions.contains(&sid));
-    artifact.sources.iter().any(|source| is_one(&source.session))
+impl Artifact {
+    /// The sessions it is made of.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = Sid> + use<'_> {
+        self.sources.iter().filter_map(|source| source.session.parse().ok())
+    }
 }
 
 /// Deletes at a remote the handoffs that are made of any of these sessions, and what is pinned to them there. Gives the refs
@@ -91,7 +94,7 @@ pub fn forget_at(
     for part in there.chunks(MOST) {
         let part: BTreeMap<RefName, Oid> = part.iter().cloned().collect();
         let incoming = bring(store, network, destination, &part)?;
-        for (name, oid) in part.into_iter().filter(|(_, oid)| store.is_made_of(*oid, sessions)) {
+        for (name, oid) in part.into_iter().filter(|(_, oid)| !store.sessions_of(*oid).is_disjoint(sessions)) {
             let target = OwnRef::new(name).map_err(git::Error::from)?;
             refs.push(RefPush { source: None, target, lease: Lease::At(oid) });
         }

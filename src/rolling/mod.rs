@@ -210,8 +210,9 @@ impl Rolling<'_> {
             Err(ExchangeError::Remote(error)) => at.failed = Some(error),
             Err(ExchangeError::Git(error)) => return Err(error.into()),
             Err(ExchangeError::Store(error)) => return Err(error.into()),
-            // Nothing is asked for by name.
-            Err(ExchangeError::TooMany { .. } | ExchangeError::NotThere { .. }) => {}
+            Err(ExchangeError::Ledger(error)) => return Err(error.into()),
+            // Nothing is asked for by name, and no ledger of the remote.
+            Err(ExchangeError::TooMany { .. } | ExchangeError::NotThere { .. } | ExchangeError::Fetch(_)) => {}
         }
         Ok(())
     }

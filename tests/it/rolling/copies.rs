@@ -12,7 +12,7 @@ use git_opensession::store::{LOCAL_LIMIT, Store};
 
 use super::beside::share;
 use super::{MAIN, contains, is_left, pushed, reaches, sid};
-use crate::world::World;
+use crate::world::{ClaudeLog, World};
 
 /// What older rules knew nothing of.
 const LEFT: &str = "/home/zoe/secret-project";
@@ -165,6 +165,73 @@ fn a_purge_removes_the_handoffs_that_were_made_of_a_session_everywhere() {
         assert_eq!(world.os_in(folder, ["handoff", "artifacts", "list"]).ok().lines().count(), 1);
     }
     assert!(!is_left(&world, world.repo(), "write one.rs") && !is_left(&world, &ben, "write one.rs"));
+}
+
+/// A handoff of the agent's own log.
+fn of_log(world: &World, log: &Path, pin: &[&str]) -> String {
+    let from = ["handoff", "build", "--from", &log.to_string_lossy()];
+    world.os([&from[..], pin].concat()).ok().trim().to_owned()
+}
+
+#[test]
+fn a_handoff_of_a_purged_session_goes_to_no_remote() {
+    let world = pushed();
+    let log = ClaudeLog::new("late", world.repo(), -60).prompt("write late.rs").answer("It is late.").save(&world);
+    let late = of_log(&world, &log, &["--pin", "latest"]);
+    world.os(["purge", "--yes", &sid(&world, "write one.rs")]).ok();
+    // Of something else: it goes.
+    assert_eq!(world.os(["handoff", "push"]).ok(), format!("new {late}\nnew latest\n"));
+    world.commit("late.rs", "late\n", "late");
+    world.os(["capture", "HEAD~1..HEAD"]).ok();
+    world.push().ok();
+    world.os(["purge", "--yes", &sid(&world, "write late.rs")]).ok();
+    assert!(!reaches(&world, world.origin(), "It is late."));
+    world.os(["fetch"]).ok();
+    // The log is still there, and a handoff can be made of it here.
+    assert_eq!(of_log(&world, &log, &["--pin", "latest"]), late);
+    for asked in [&["handoff", "push"][..], &["handoff", "push", "origin", &late]] {
+        let said = world.os(asked).code(1).err;
+        assert!(said.contains(&format!("{late} was refused: it quotes session ")), "{said}");
+        assert!(said.contains(", which was purged"), "{said}");
+        assert!(said.contains(&format!("hint: git opensession handoff artifacts rm {late}")), "{said}");
+    }
+    let two = world.os(["handoff", "build", "--from", &sid(&world, "write two.rs"), "--pin", "two"]).ok();
+    let told = world.os(["handoff", "push", "--json"]).code(3);
+    let told: serde_json::Value = serde_json::from_str(&told.out).expect("JSON");
+    let outcome = |name: &str| {
+        let all = told["artifacts"].as_array().expect("a list");
+        all.iter().find(|one| one["name"] == name).map(|one| one["outcome"].as_str().expect("a word").to_owned())
+    };
+    assert_eq!((outcome(&late).as_deref(), outcome("latest").as_deref()), (Some("refused"), Some("refused")));
+    assert_eq!((outcome(two.trim()).as_deref(), outcome("two").as_deref()), (Some("new"), Some("new")));
+    assert!(!reaches(&world, world.origin(), "It is late."));
+    // What it names takes it away.
+    world.os(["handoff", "artifacts", "unpin", "latest"]).ok();
+    world.os(["handoff", "artifacts", "rm", &late]).ok();
+    assert!(world.os(["handoff", "push"]).err.contains("has everything already"));
+}
+
+#[test]
+fn a_purge_that_was_not_fetched_yet_stops_a_handoff_too() {
+    let world = pushed();
+    let one = sid(&world, "write one.rs");
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    world.os_in(&ben, ["fetch"]).ok();
+    let handoff = world.os_in(&ben, ["handoff", "build", "--from", &one, "--pin", "latest"]).ok();
+    let name = format!("refs/opensession/artifacts/{}", handoff.trim().trim_start_matches("os://artifact/"));
+    let blob = world.git(&ben, ["rev-parse", &name]).ok();
+    world.os(["purge", &one, "--yes"]).ok();
+    let said = world.os_in(&ben, ["handoff", "push"]).code(1).err;
+    assert!(said.contains("it quotes session") && !said.contains("artifacts rm"), "{said}");
+    assert!(!reaches(&world, world.origin(), "write one.rs") && !reaches(&world, &ben, "write one.rs"));
+    // Whoever pushes it with git alone brings it to nobody.
+    for name in [&name[..], "refs/opensession/pins/latest"] {
+        world.git(&ben, ["push", "-q", "--no-verify", "origin", &format!("{}:{name}", blob.trim())]).ok();
+    }
+    let said = world.os(["handoff", "fetch"]).code(1).err;
+    assert_eq!(said.matches("was refused: it quotes session").count(), 2, "{said}");
+    assert!(!reaches(&world, world.repo(), "write one.rs"));
 }
 
 #[test]
