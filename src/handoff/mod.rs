@@ -13,6 +13,7 @@ mod artifact;
 pub mod derive;
 pub mod exchange;
 mod forget;
+mod held;
 mod markdown;
 mod name;
 pub mod resume;
@@ -26,6 +27,7 @@ pub use artifact::{
     NextStep, Outcome, Place, Pointer, Prompt, SIZE_LIMIT, Said, Source, StepState,
 };
 pub use forget::{MadeOf, forget_at};
+pub use held::Held;
 pub use markdown::{Detail, markdown};
 pub use name::{Alias, BadAlias, Wanted};
 pub use select::{Error as SelectError, Selection};

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Error, Object, Store};
 use crate::git::{GitEnvironment, Repo};
+use crate::ledger::Sid;
 use crate::uri::ObjectName;
 
 /// The user's store, in the data folder.
@@ -36,6 +37,20 @@ impl Stores {
             }
         }
         Ok(None)
+    }
+
+    /// What is registered of a session in any of them. A text that is damaged is passed over.
+    ///
+    /// # Errors
+    /// When a store cannot be listed.
+    pub fn of_session(&self, session: Sid) -> Result<Vec<Object>, Error> {
+        let mut found = Vec::new();
+        for repo in &self.repos {
+            let store = Store::of(repo);
+            let names = store.sessions()?.into_iter().filter(|(sid, ..)| *sid == session);
+            found.extend(names.filter_map(|(_, name, _)| store.get(name).ok().flatten()));
+        }
+        Ok(found)
     }
 }
 

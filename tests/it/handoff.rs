@@ -267,3 +267,48 @@ fn any_agent_can_go_on() {
     let none = world.os(["handoff", "resume"]).code(1);
     assert!(none.err.contains("hint: git opensession handoff build --from HEAD --pin latest"), "{}", none.err);
 }
+
+#[test]
+fn it_is_said_where_its_pointers_lead_and_what_helps_where_they_lead_nowhere() {
+    let world = World::installed();
+    let verify = |folder: &Path, what: &str| {
+        let said = world.os_in(folder, ["handoff", "artifacts", "verify", what]);
+        let told = said.err.clone();
+        said.ok();
+        told
+    };
+    // A text that is registered, and in no ledger.
+    let hail = world.os(["parse", &log().to_string_lossy()]).ok();
+    fs::write(world.path("s.hail.jsonl"), hail).expect("a file");
+    let uri = world.os(["register", &world.path("s.hail.jsonl").to_string_lossy()]).ok();
+    let registered = build(&world, uri.lines().next().expect("an address"));
+    let told = verify(&world.repo(), &registered);
+    assert!(told.contains(" pointers lead into its session") && !told.contains("hint"), "{told}");
+    // A log that has grown since it was captured.
+    let log = |answer: &str| {
+        let log = ClaudeLog::new("grown", world.repo(), -60).prompt("write it").write("it.rs", "it\n");
+        if answer.is_empty() { log.save(&world) } else { log.answer(answer).save(&world) }
+    };
+    log("");
+    world.commit("it.rs", "it\n", "it");
+    world.push().ok();
+    let grown = build(&world, &log("It is written.").to_string_lossy());
+    let told = verify(&world.repo(), &grown);
+    assert!(told.contains("cannot be looked at: what is here was stored before it was made"), "{told}");
+    assert!(told.contains("hint: git opensession capture"), "{told}");
+    world.os(["capture", "HEAD~1..HEAD"]).ok();
+    assert!(verify(&world.repo(), &grown).contains("pointers lead into its session"));
+    // Somewhere else neither is here.
+    let uri = uri.lines().next().expect("an address");
+    let both = world.os(["handoff", "build", "--from", uri, "--from", "HEAD"]).ok();
+    world.os(["handoff", "push", "origin", &registered, both.trim()]).ok();
+    world.push().ok();
+    let ben = world.clone_to("ben");
+    world.os_in(&ben, ["handoff", "fetch"]).ok();
+    let told = verify(&ben, &registered);
+    assert!(told.contains("pointers lead cannot be looked at: a session is not here"), "{told}");
+    assert!(told.contains("hint: git opensession fetch"), "{told}");
+    world.os_in(&ben, ["fetch"]).ok();
+    let told = verify(&ben, both.trim());
+    assert!(told.contains(" pointers lead into its 2 sessions; a session is not here"), "{told}");
+}

@@ -1,12 +1,11 @@
 //! `handoff artifacts`: the artifacts that are here.
 
 use std::io::Write;
+use std::rc::Rc;
 
 use git_opensession::browse::Browser;
-use git_opensession::handoff::{
-    Alias, Artifact, ArtifactId, Detail, Listed, Selection, Store, StoreError, markdown, missing,
-};
-use git_opensession::redaction::Redactor;
+use git_opensession::handoff::{Alias, Artifact, ArtifactId, Detail, Held, Listed, Store, StoreError, markdown};
+use git_opensession::store::Stores;
 use git_opensession::view::json::{self, EscapedJson};
 use git_opensession::view::{Safe, counted, day, fit};
 use serde::Serialize;
@@ -14,7 +13,7 @@ use serde::Serialize;
 use super::Place;
 use crate::cli::{Artifacts, ArtifactsVerb, Encoding, Format, Get};
 use crate::context::Context;
-use crate::report::{Exit, Failure, HandoffFailure, chain};
+use crate::report::{Exit, Failure, HandoffFailure, Hint, chain};
 
 pub fn run(context: &mut Context, arguments: &Artifacts) -> Result<Exit, Failure> {
     let place = Place::to_read(context)?;
@@ -160,29 +159,37 @@ fn lines(context: &mut Context, text: &str) -> Result<(), Failure> {
 fn verify(context: &mut Context, store: &Store<'_>, id: ArtifactId) -> Result<(), Failure> {
     let artifact = store.get(id)?;
     let Place { repo, .. } = Place::to_read(context)?;
-    let browser = Browser::open(&repo)?;
-    let redactor = Redactor::of_secrets_only();
-    let mut events = std::collections::BTreeMap::new();
-    for source in &artifact.sources {
-        let mut selection = Selection::new(&browser, &redactor);
-        // A session that is not here any more, or not yet, says nothing against the artifact.
-        if selection.add(&source.session).is_ok()
-            && let Ok(parts) = selection.parts(None)
-        {
-            events.extend(parts.into_iter().map(|part| (part.source().session.clone(), part.events().clone())));
-        }
-    }
-    let lacks = missing(&artifact, |session| events.get(session));
+    let stores = Stores::open(Some(Rc::clone(&repo)), &context.git_environment)?;
+    let held = Held::of(&artifact, &Browser::open(&repo)?, &stores);
+    let lacks = held.missing(&artifact);
     if !lacks.is_empty() {
         return Err(HandoffFailure::Missing(lacks).into());
     }
-    let pointers = artifact.pointers().count();
-    let followed = artifact.pointers().filter(|at| events.contains_key(&at.session)).count();
-    let here = events.len();
     context.out.write(|out, _| writeln!(out, "{id}"))?;
-    let sessions = counted(artifact.sources.len() as u64, "session");
-    context.talk.say(&format!(
-        "it is what it is named for; {sessions}, {here} of them here; {followed} of {pointers} pointers followed"
-    ));
+    context.talk.say(&format!("it is what it is named for; {}", followed(&artifact, &held)));
+    if held.sessions() < artifact.sources.len() {
+        let mut hints = vec![Hint::own(["fetch"], "get what others have pushed")];
+        if held.earlier > 0 {
+            hints.insert(0, Hint::own(["capture"], "store what is new in the agents' logs"));
+        }
+        context.talk.advise(&hints);
+    }
     Ok(())
+}
+
+/// `all 9 pointers lead into its session`, or what keeps them from being followed.
+fn followed(artifact: &Artifact, held: &Held) -> String {
+    let (all, pointers) = (artifact.sources.len(), artifact.pointers().count());
+    let its = |count: usize| if count == 1 { "its session".to_owned() } else { format!("its {count} sessions") };
+    let why = match (held.earlier, all - held.sessions()) {
+        (0, 1) => "a session is not here".to_owned(),
+        (0, gone) => format!("{gone} sessions are not here"),
+        (earlier, gone) if earlier == gone => "what is here was stored before it was made".to_owned(),
+        (_, gone) => format!("{gone} sessions are not here, or not as long yet"),
+    };
+    match (held.sessions(), held.followed(artifact)) {
+        (here, _) if here == all => format!("all {pointers} pointers lead into {}", its(all)),
+        (0, _) => format!("where its {pointers} pointers lead cannot be looked at: {why}"),
+        (_, followed) => format!("{followed} of {pointers} pointers lead into {}; {why}", its(all)),
+    }
 }
