@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use git_opensession::fanout::{Consent, Contents, Destination, Fanout, LedgerOutcome, LedgerPush, Plan, Report};
-use git_opensession::git::remote::{Direction, Network, addresses};
-use git_opensession::ledger::LedgerRef;
+use git_opensession::fetch::{self, fetch_from};
+use git_opensession::git::remote::{Direction, Network, RemoteError, addresses};
+use git_opensession::ledger::{LOCAL_PREFIX, LedgerRef};
 use git_opensession::notes::{self, NOTES};
 use git_opensession::settings::FanoutMode;
 use git_opensession::view::{Safe, json};
@@ -33,6 +34,7 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
     let mut done = Vec::new();
     for url in addresses(&work.program, &remote, Direction::Push)? {
         let destination = Destination::of_push(OsStr::new(&remote), url.expose(), &work.config, work.repo.base());
+        let asked = if arguments.dry_run { Asked::No } else { look(context, &work, &destination)? };
         let plan = Plan::whole(&work.repo, &work.config, &destination, &[], &work.signature)?;
         let report = if arguments.dry_run || plan.is_empty() {
             None
@@ -40,7 +42,7 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
             allowed(context, &destination, destination.consent(&work.config)?)?;
             Some(push(context, &work, &destination, &plan)?)
         };
-        done.push(Done { label: destination.label(), plan, report });
+        done.push(Done { label: destination.label(), plan, report, asked });
     }
     if arguments.json {
         let remotes: Vec<_> = done.iter().map(Told::of).collect();
@@ -52,6 +54,29 @@ pub fn run(context: &mut Context, arguments: &Push) -> Result<Exit, Failure> {
         done.say(context, arguments.dry_run);
     }
     Ok(exit(done.iter().filter_map(|done| done.report.as_ref())))
+}
+
+/// Whether a remote was asked what it has.
+enum Asked {
+    Yes,
+    No,
+    InVain(RemoteError),
+}
+
+/// Asks the remote what it has now, if it may have sessions and there are any: what somebody has deleted there
+/// (`git push --mirror` of a clone without it does) is pushed again.
+fn look(context: &Context, work: &Work, destination: &Destination) -> Result<Asked, Failure> {
+    if destination.consent(&work.config)? != Consent::Given || work.repo.refs(LOCAL_PREFIX)?.is_empty() {
+        return Ok(Asked::Yes);
+    }
+    let _progress = context.talk.progress("Looking at the remote");
+    let network = Network { git: &work.program, config: &work.config, prompts: work::prompts(context), deadline: None };
+    match fetch_from(&work.repo, &network, destination, &work.appender()) {
+        Ok(_) => Ok(Asked::Yes),
+        // Where something is to be pushed, the push says it.
+        Err(fetch::Error::Remote(error)) if error.is_network() => Ok(Asked::InVain(error)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes the notes of what is stored already, if notes are to travel: they may not have been when it was captured.
@@ -68,6 +93,7 @@ struct Done {
     plan: Plan,
     /// `None` if nothing was to be pushed, or it was not meant.
     report: Option<Report>,
+    asked: Asked,
 }
 
 /// Whether sessions may go there: what was said before, or what is said now, for this once.
@@ -144,7 +170,14 @@ impl Done {
         match &self.report {
             Some(report) => tell_failures(context, report),
             None if self.plan.is_empty() && !self.plan.held.is_empty() => {}
-            None if self.plan.is_empty() => talk.say(&format!("{} has everything already", self.label)),
+            None if self.plan.is_empty() => {
+                let asked = match &self.asked {
+                    Asked::Yes => String::new(),
+                    Asked::No => ", as far as is known here".to_owned(),
+                    Asked::InVain(error) => format!(", as far as is known here: {error}"),
+                };
+                talk.say(&format!("{} has everything already{asked}", self.label));
+            }
             None => debug_assert!(is_dry_run, "what is not empty is pushed"),
         }
     }

@@ -6,7 +6,7 @@ use git_opensession::agents;
 use git_opensession::browse::Browser;
 use git_opensession::doctor::{Examination, Patient, examine};
 use git_opensession::fanout::Consent;
-use git_opensession::git::{Head, Repo};
+use git_opensession::git::{Exclude, Head, Repo, WalkLimits};
 use git_opensession::ledger::StoredSession;
 use git_opensession::view::{Safe, ago, counted, fit};
 
@@ -48,7 +48,15 @@ pub fn run(context: &mut Context) -> Result<Exit, Failure> {
     line("remotes", &remotes(&examination));
     line("agents", &agents_here(&examination));
     let program = context.talk.program().to_owned();
-    line("next", &next(&examination, newest.is_some()).line(&program));
+    let next = match next(&examination, newest.is_some()) {
+        // No push brings a commit again that a remote has.
+        None if is_pushed(&work.repo, &examination)? => {
+            Hint::own(["doctor", "--commit", "HEAD"], "why it has no session")
+        }
+        None => Hint::own(["capture"], "or let the next git push do it"),
+        Some(next) => next,
+    };
+    line("next", &next.line(&program));
     context.out.write(|out, look| {
         lines.iter().try_for_each(|(name, value)| {
             let value = Safe::line(value);
@@ -98,7 +106,10 @@ fn remotes(examination: &Examination) -> String {
     let told = examination.remotes.iter().map(|remote| {
         let label = remote.destination.label();
         match (remote.consent, remote.waiting) {
-            (Consent::Given, 0) => format!("{label} has all it may have"),
+            (Consent::Given, 0) if remote.held == 0 => format!("{label} has all it may have"),
+            (Consent::Given, 0) => {
+                format!("{label} lacks {} until you push", counted(remote.held as u64, "ledger"))
+            }
             (Consent::Given, waiting) => format!("{label} lacks {}", counted(waiting as u64, "ledger")),
             (Consent::Refused, _) => format!("{label} gets none, as you said"),
             (Consent::Unasked, _) => format!("{label} gets none: nobody has allowed it"),
@@ -120,29 +131,37 @@ fn agents_here(examination: &Examination) -> String {
     if told.is_empty() { "no logs found".to_owned() } else { told }
 }
 
-/// The one thing to do now.
-fn next(examination: &Examination, has_sessions: bool) -> Hint {
+/// Whether a remote has HEAD's commit, as far as is known here.
+fn is_pushed(repo: &Repo, examination: &Examination) -> Result<bool, Failure> {
+    let Some((head, _)) = examination.head else { return Ok(false) };
+    let known = repo.refs("refs/remotes/")?.into_iter().map(|found| found.oid).collect();
+    let exclude = Exclude { commits: known, tracked_by: None };
+    Ok(repo.rev_list(&[head], &exclude, WalkLimits::commits(1))?.commits.is_empty())
+}
+
+/// The one thing to do now; `None` if HEAD's commit is to be captured, and nothing has been yet.
+fn next(examination: &Examination, has_sessions: bool) -> Option<Hint> {
     let consents = || examination.remotes.iter().map(|remote| remote.consent);
     let lacking = examination.remotes.iter().find(|remote| remote.consent == Consent::Given && remote.waiting > 0);
     if !examination.hook.is_installed() || examination.mode.is_none() {
-        return Hint::own(["doctor", "--fix"], "set it up");
+        return Some(Hint::own(["doctor", "--fix"], "set it up"));
     }
     if !examination.ledgers.unreadable.is_empty() {
-        return Hint::own(["doctor"], "look at the ledgers");
+        return Some(Hint::own(["doctor"], "look at the ledgers"));
     }
     if let Some(remote) = lacking {
-        return Hint::own(["push".to_owned(), remote.destination.label()], "or let the next git push do it");
+        return Some(Hint::own(["push".to_owned(), remote.destination.label()], "or let the next git push do it"));
     }
     if !has_sessions
         && consents().any(|consent| consent == Consent::Unasked)
         && consents().all(|it| it != Consent::Given)
     {
-        return Hint::own(["doctor", "--fix"], "let sessions go to a remote");
+        return Some(Hint::own(["doctor", "--fix"], "let sessions go to a remote"));
     }
     match examination.head {
-        Some((_, count)) if count > 0 => Hint::own(["show"], "the conversation behind HEAD"),
-        Some(_) if has_sessions => Hint::own(["log"], "all sessions"),
-        Some(_) => Hint::own(["capture"], "or let the next git push do it"),
-        None => Hint::own(["demo"], "see it at work"),
+        Some((_, count)) if count > 0 => Some(Hint::own(["show"], "the conversation behind HEAD")),
+        Some(_) if has_sessions => Some(Hint::own(["log"], "all sessions")),
+        Some(_) => None,
+        None => Some(Hint::own(["demo"], "see it at work")),
     }
 }

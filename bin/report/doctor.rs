@@ -148,18 +148,23 @@ impl Lines<'_> {
         if examination.remotes.is_empty() {
             self.add("remote", Level::Note, "there is none: sessions stay here", &[]);
         }
-        for RemoteState { destination, consent, waiting } in &examination.remotes {
+        for RemoteState { destination, consent, waiting, held } in &examination.remotes {
             let label = destination.label();
             let waits = match waiting {
                 0 => String::new(),
                 n => format!("; {} to be pushed", counted(*n as u64, "ledger")),
             };
+            let held = match held {
+                0 => String::new(),
+                1 => "; 1 ledger waits for a push of its branch".to_owned(),
+                n => format!("; {n} ledgers wait for pushes of their branches"),
+            };
             match consent {
                 Consent::Given if *waiting > 0 => {
                     let push = Hint::own(["push", &label], "or let the next git push do it");
-                    self.add("remote", Level::Note, format!("{label} may have sessions{waits}"), &[push]);
+                    self.add("remote", Level::Note, format!("{label} may have sessions{waits}{held}"), &[push]);
                 }
-                Consent::Given => self.add("remote", Level::Ok, format!("{label} may have sessions"), &[]),
+                Consent::Given => self.add("remote", Level::Ok, format!("{label} may have sessions{held}"), &[]),
                 Consent::Refused => {
                     self.add("remote", Level::Ok, format!("{label} gets no sessions, as you said"), &[]);
                 }

@@ -42,6 +42,8 @@ pub struct RemoteState {
     pub consent: Consent,
     /// How many ledgers wait to be pushed there.
     pub waiting: usize,
+    /// How many have something that it lacks, and wait until their branch is pushed there.
+    pub held: usize,
 }
 
 /// The ledgers of this repository.
@@ -67,8 +69,9 @@ pub fn examine(patient: &Patient<'_>) -> Result<Examination> {
     let mut remotes = Vec::new();
     for destination in setup::destinations(patient)? {
         let consent = destination.consent(patient.config)?;
-        let waiting = Plan::new(patient.repo, patient.config, &destination, &[])?.pushes.len();
-        remotes.push(RemoteState { destination, consent, waiting });
+        let plan = Plan::new(patient.repo, patient.config, &destination, &[])?;
+        let (waiting, held) = (plan.pushes.len(), plan.held.len());
+        remotes.push(RemoteState { destination, consent, waiting, held });
     }
     Ok(Examination {
         git: version,

@@ -21,6 +21,7 @@ mod former;
 mod fsck;
 mod handoff;
 mod hooks;
+mod next;
 mod notes;
 mod odd_repositories;
 mod places;

@@ -1,0 +1,58 @@
+//! What is named as the next command is one that helps, and what is said of a remote is so.
+
+use crate::world::World;
+
+const MAIN: &str = "refs/opensession/branches/bWFpbg";
+
+fn next(world: &World) -> String {
+    let told = world.os([""; 0]).ok();
+    told.lines().find_map(|line| line.strip_prefix("next")).expect("a next command").trim().to_owned()
+}
+
+#[test]
+fn a_ledger_that_somebody_deleted_there_is_pushed_again_by_hand() {
+    let world = World::installed();
+    world.work("one", "one.txt");
+    world.push().ok();
+    let before = world.refs(world.origin(), MAIN);
+    // As a `git push --mirror` of a clone without ledgers does it.
+    let other = world.clone_to("other");
+    world.git(&other, ["push", "-q", "--mirror", "origin"]).ok();
+    assert!(world.refs(world.origin(), MAIN).is_empty());
+    let dry = world.os(["push", "--dry-run"]).err;
+    assert!(dry.contains("origin has everything already, as far as is known here"), "{dry}");
+    assert_eq!(world.os(["push"]).ok(), "1 session (1 commit) -> origin\n");
+    assert_eq!(world.refs(world.origin(), MAIN), before);
+    assert!(world.os(["push"]).err.contains("origin has everything already"));
+    // A remote that cannot be asked has not said so.
+    std::fs::rename(world.origin(), world.path("elsewhere")).expect("it moves");
+    let away = world.os(["push"]).err;
+    assert!(away.contains("has everything already, as far as is known here: there is no repository at"), "{away}");
+}
+
+#[test]
+fn status_tells_what_waits_for_a_push_of_its_branch() {
+    let world = World::installed();
+    world.work("one", "one.txt");
+    world.push().ok();
+    let status = || world.os([""; 0]).ok();
+    assert!(status().contains("origin has all it may have"), "{}", status());
+    world.work("two", "two.txt");
+    world.os(["capture"]).ok();
+    assert!(status().contains("origin lacks 1 ledger until you push"), "{}", status());
+    let doctor = world.os(["doctor"]).ok();
+    assert!(doctor.contains("origin may have sessions; 1 ledger waits for a push of its branch"), "{doctor}");
+    world.push().ok();
+    assert!(status().contains("origin has all it may have"), "{}", status());
+}
+
+#[test]
+fn of_a_commit_that_was_pushed_without_its_session_status_names_what_says_why() {
+    let world = World::installed();
+    world.work("one", "one.txt");
+    assert_eq!(next(&world), "git opensession capture # or let the next git push do it");
+    world.git(world.repo(), ["push", "-q", "--no-verify", "origin", "main"]).ok();
+    assert_eq!(next(&world), "git opensession doctor --commit HEAD # why it has no session");
+    let why = world.os(["doctor", "--commit", "HEAD"]).ok();
+    assert!(why.contains("git opensession capture ") && why.contains("then git opensession push"), "{why}");
+}
