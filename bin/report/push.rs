@@ -28,7 +28,9 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
     if let Some(report) = &outcome.fanout {
         for failure in report.failures() {
             talk.hook(Safe::line(&failure.to_string()).as_ref());
-            for hint in hints(&failure) {
+            let later = matches!(failure.outcome, LedgerOutcome::Failed { network: true, .. })
+                .then(|| Hint::own(["push", failure.label], "asks again, and takes its time"));
+            for hint in hints(&failure).into_iter().chain(later) {
                 talk.hook(&format!("  {}", hint.line(talk.program())));
             }
         }
@@ -43,6 +45,10 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
     }
     if outcome.must_fail() {
         talk.hook(&format!("nothing is pushed: {}", why_failed(outcome)));
+        if outcome.is_blocked() {
+            let once = ["git", "-c", "opensession.secret-scan=warn", "push"];
+            talk.hook(&format!("  {}", Hint::command(once, "with what else you typed, if it is no secret").line("")));
+        }
     }
 }
 

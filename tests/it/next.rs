@@ -56,3 +56,34 @@ fn of_a_commit_that_was_pushed_without_its_session_status_names_what_says_why() 
     let why = world.os(["doctor", "--commit", "HEAD"]).ok();
     assert!(why.contains("git opensession capture ") && why.contains("then git opensession push"), "{why}");
 }
+
+#[test]
+fn whoever_is_stopped_or_kept_waiting_is_told_what_to_do() {
+    let world = World::installed();
+    let git = |args: &[&str]| world.git(world.repo(), args);
+    git(&["config", "opensession.secret-scan", "block"]).ok();
+    world.commit("config.env", "AWS_ACCESS_KEY_ID=AKIAQX7T2WJ5MZ4KCV3H\n", "configure");
+    let said = git(&["push", "origin", "main"]).code(1).err;
+    let once = said.lines().find_map(|line| line.strip_prefix("opensession:   git ")).expect("a command");
+    let (words, _) = once.split_once("  # ").expect("and what it is for");
+    git(&words.split(' ').chain(["-q", "origin", "main"]).collect::<Vec<_>>()).ok();
+    // A remote that hangs in the hook may take its time later.
+    let mark = world.path("mark");
+    let script = format!(
+        "#!/bin/sh\nif [ -e '{0}' ]; then rm '{0}'; sleep 60; fi\n: > '{0}'\nexec git-receive-pack \"$@\"\n",
+        mark.display()
+    );
+    let slow = world.program(world.path("slow-receive-pack"), script);
+    git(&["config", "remote.origin.receivepack", &slow.to_string_lossy()]).ok();
+    git(&["config", "opensession.deadline", "1s"]).ok();
+    world.work("one", "one.txt");
+    let said = world.push().code(0).err;
+    assert!(said.contains("did not answer in time"), "{said}");
+    assert!(said.contains("opensession:   git opensession push origin  # asks again, and takes its time"), "{said}");
+    git(&["config", "--unset", "remote.origin.receivepack"]).ok();
+    assert_eq!(world.os(["push", "origin"]).ok(), "1 session (1 commit) -> origin\n");
+    // One that cannot be reached: git itself says more.
+    git(&["remote", "add", "away", "https://ann:s3cret@localhost:1/x.git"]).ok();
+    let said = world.os(["fetch", "away"]).code(4).err;
+    assert!(said.contains("hint: git ls-remote https://localhost:1/x.git") && !said.contains("s3cret"), "{said}");
+}

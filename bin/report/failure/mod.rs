@@ -194,6 +194,9 @@ impl Failure {
             Self::NoRemote | Self::UnknownRemote { .. } | Self::Remote(RemoteError::NotFound { .. }) => {
                 vec![Hint::command(["git", "remote", "-v"], "the remotes that are known here")]
             }
+            Self::Remote(RemoteError::Denied { url, .. } | RemoteError::Unreachable { url, .. }) => {
+                vec![Hint::command(["git", "ls-remote", url], "whether git itself gets in")]
+            }
             Self::Sharing(sharing) => sharing.hints(),
             Self::Together(together) => together.hints(),
             Self::NotAllowed { label, .. } => vec![Hint::own(["doctor", "--fix", "--remote", label], "allow it")],
