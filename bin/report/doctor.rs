@@ -328,7 +328,7 @@ fn hook_steps(talk: &Talk, plan: &Plan) {
                 format!(
                     "{} may replace our hook; better add to {}:\n{}",
                     manager.name(),
-                    manager.place(),
+                    manager.place_in_words(),
                     manager.lines()
                 )
             }

@@ -238,11 +238,26 @@ fn the_line_for_husky_works_when_it_is_added() {
     world.git(world.repo(), ["config", "core.hooksPath", ".husky"]).ok();
     let refused = world.fix_with_a_file().code(1);
     let line = refused.err.lines().map(str::trim).find(|line| line.starts_with("if command -v")).expect("a line");
-    world.program(world.repo().join(".husky/pre-push"), format!("#!/bin/sh\n{line}\n"));
+    assert!(refused.err.contains("add by hand to .husky/pre-push, before all else in it:"), "{}", refused.err);
+    assert!(refused.err.contains("hint: git opensession doctor --fix  # then, for the rest"), "{}", refused.err);
+    // What is there already reads standard input, as git-lfs does.
+    let seen = world.path("seen");
+    let theirs = format!("cat >'{}'\n", seen.display());
+    world.program(world.repo().join(".husky/pre-push"), format!("#!/bin/sh -e\n{line}\n{theirs}"));
     world.fix().ok();
     world.work("one", "one.txt");
     assert_eq!(world.push().code(0).err, "opensession: 1 session (1 commit) -> origin\n");
+    let head = world.head(world.repo());
+    let said = fs::read_to_string(&seen).expect("it ran");
+    assert!(said.starts_with(&format!("refs/heads/main {head} refs/heads/main ")), "{said}");
     assert!(world.os(["doctor"]).ok().contains("every push calls us"));
+    // In strict mode its "no" is final, and nothing is left behind.
+    world.git(world.repo(), ["config", "opensession.strict", "nonsense"]).ok();
+    fs::remove_file(&seen).expect("a file");
+    world.commit("two.txt", "two\n", "two");
+    world.push().code(1);
+    assert!(!seen.exists());
+    assert!(fs::read_dir(world.path("tmp")).expect("a folder").flatten().all(|left| !left.path().is_file()));
 }
 
 #[test]

@@ -242,6 +242,9 @@ impl Failure {
                 doctor::Error::Refused(Refusal::TooOld(_)) => {
                     vec![Hint::own(["doctor", "--fix", "--hook", "file"], "")]
                 }
+                doctor::Error::Refused(Refusal::Foreign { .. }) => {
+                    vec![Hint::own(["doctor", "--fix"], "then, for the rest")]
+                }
                 _ => Vec::new(),
             },
             Self::Cleanup(failure) => failure.hints(),

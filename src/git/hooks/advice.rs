@@ -17,9 +17,13 @@ pub enum Manager {
     Plain,
 }
 
-/// A line for any hook written in sh. Without the program it does nothing.
-const SHELL_LINE: &str =
-    "if command -v git-opensession >/dev/null; then git-opensession hook pre-push \"$@\" || exit; fi\n";
+/// A line for any hook written in sh. Without the program it does nothing. What git says on standard input it hands on to
+/// the lines after it: git-lfs reads it, too.
+const SHELL_LINE: &str = "\
+if command -v git-opensession >/dev/null; then \
+f=$(mktemp) && cat >\"$f\" || exit; git-opensession hook pre-push \"$@\" <\"$f\" || { rm -f \"$f\"; exit 1; }; \
+exec <\"$f\"; rm -f \"$f\"; fi
+";
 
 const LEFTHOOK_LINES: &str = "\
 pre-push:
@@ -63,6 +67,15 @@ impl Manager {
             Self::Lefthook => "lefthook.yml",
             Self::PreCommit => "pre-push.legacy (executable, beginning with #!/bin/sh) in the hooks folder",
             Self::Plain => "pre-push (executable, beginning with #!/bin/sh) in the hooks folder",
+        }
+    }
+
+    /// The same, and where in it.
+    #[must_use]
+    pub fn place_in_words(self) -> String {
+        match self {
+            Self::Lefthook => self.place().to_owned(),
+            _ => format!("{}, before all else in it", self.place()),
         }
     }
 

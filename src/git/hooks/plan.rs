@@ -80,7 +80,7 @@ pub enum Notice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The hooks folder belongs to somebody else.
-    #[error("{} is not inside the git folder, so it is not written; add by hand to {}:\n{}", folder.display(), manager.place(), manager.lines())]
+    #[error("{} is not inside the git folder, so it is not written; add by hand to {}:\n{}", folder.display(), manager.place_in_words(), manager.lines().trim_end())]
     Foreign {
         /// The hooks folder.
         folder: PathBuf,
