@@ -26,6 +26,9 @@ pub struct Talk {
     progress: RefCell<Option<Progress>>,
 }
 
+/// How often somebody is asked to choose.
+const TRIES: usize = 3;
+
 impl Talk {
     /// `palette` is that of stderr; `program` how this program was called.
     pub fn new(
@@ -132,13 +135,15 @@ impl Talk {
         Some(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Asks for one of several words. `None` if there is nobody to ask, or the answer is none of them.
+    /// Asks for one of several words; its beginning will do. What is none of them is asked again, but not for ever. `None`
+    /// if there is nobody to ask, or no answer.
     pub fn choose<'c>(&self, question: &str, choices: &[&'c str]) -> Option<&'c str> {
         if !self.may_ask {
             return None;
         }
-        let answer = self.read_answer(question, &format!("[{}]", choices.join("/")))?;
-        choices.iter().copied().find(|choice| choice.eq_ignore_ascii_case(&answer))
+        let words = format!("[{}]", choices.join("/"));
+        let mut answers = std::iter::from_fn(|| self.read_answer(question, &words)).take(TRIES);
+        answers.find_map(|answer| chosen(&answer, choices))
     }
 
     fn read_answer(&self, question: &str, choices: &str) -> Option<String> {
@@ -169,5 +174,32 @@ pub struct ProgressGuard<'t> {
 impl Drop for ProgressGuard<'_> {
     fn drop(&mut self) {
         self.talk.progress.borrow_mut().take();
+    }
+}
+
+/// The one of these words that an answer is, or begins alone.
+fn chosen<'c>(answer: &str, choices: &[&'c str]) -> Option<&'c str> {
+    let answer = answer.to_ascii_lowercase();
+    let mut found = choices.iter().copied().filter(|choice| !answer.is_empty() && choice.starts_with(&answer));
+    match (found.next(), found.next()) {
+        (Some(only), None) => Some(only),
+        _ => choices.iter().copied().find(|choice| *choice == answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_word_chooses_it_if_it_is_that_of_no_other() {
+        let modes = ["hidden_ref", "git_notes"];
+        for answer in ["hidden_ref", "Hidden", "h"] {
+            assert_eq!(chosen(answer, &modes), Some("hidden_ref"));
+        }
+        for answer in ["", "1", "x", "hidden_refs"] {
+            assert_eq!(chosen(answer, &modes), None);
+        }
+        assert_eq!((chosen("a", &["ab", "ac"]), chosen("ab", &["ab", "abc"])), (None, Some("ab")));
     }
 }
