@@ -54,7 +54,8 @@ impl Output {
         }
     }
 
-    /// Writes with `write`: a function of the view, or one that writes bytes that no terminal gets unseen.
+    /// Writes with `write`: a function of the view, or one that writes bytes that no terminal gets unseen. A human has it
+    /// before anything else is said, or asked.
     ///
     /// # Errors
     /// [`Failure::Pipe`] when the reader went away, [`Failure::Output`] for anything else.
@@ -63,7 +64,12 @@ impl Output {
             Sink::Stdout(out) => out,
             Sink::Pager(out) => out,
         };
-        write(out, &self.look).map_err(Failure::output)
+        let written = write(out, &self.look).map_err(Failure::output)?;
+        match &mut self.sink {
+            Sink::Stdout(out) if self.is_terminal => out.flush().map_err(Failure::output)?,
+            Sink::Stdout(_) | Sink::Pager(_) => {}
+        }
+        Ok(written)
     }
 
     /// Hands on all that was written, and waits for the user to close the pager.

@@ -87,3 +87,26 @@ fn whoever_is_stopped_or_kept_waiting_is_told_what_to_do() {
     let said = world.os(["fetch", "away"]).code(4).err;
     assert!(said.contains("hint: git ls-remote https://localhost:1/x.git") && !said.contains("s3cret"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_is_asked_has_seen_what_it_is_about() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    let world = World::installed();
+    world.work("one", "one.txt");
+    world.push().ok();
+    let log = world.os(["log"]).ok();
+    let session = log.split('\t').next().expect("a session");
+    // script(1) of util-linux is a terminal.
+    let mut terminal = world.command("script", world.repo());
+    terminal.args(["-qec", &format!("git opensession purge {session}"), "/dev/null"]).env("TERM", "xterm");
+    let mut asked = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    asked.stdin.take().expect("its input").write_all(b"n\n").expect("an answer");
+    let said = String::from_utf8_lossy(&asked.wait_with_output().expect("it ends").stdout).into_owned();
+    let (plan, question) = (said.find("write one.txt"), said.find("for good?"));
+    assert!(plan.is_some() && question.is_some() && plan < question, "{said}");
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert_eq!(world.os(["log"]).ok(), log);
+}
