@@ -8,7 +8,7 @@ use crate::redaction::RULES_VERSION;
 /// What was found, and where.
 #[derive(Debug)]
 pub struct Fsck {
-    /// The ledgers, sorted by ref: live ones first.
+    /// The ledgers, sorted by ref: live ones first, then those whose ref is torn.
     pub ledgers: Vec<Checked>,
 }
 
@@ -38,6 +38,7 @@ pub fn fsck(repo: &Repo, config: &Config, scope: Scope<'_>) -> ledger::Result<Fs
             None => Checked::no_ledger(found.name),
         });
     }
+    ledgers.extend(check::torn(repo, scope).into_iter().map(Checked::torn));
     Ok(Fsck { ledgers })
 }
 

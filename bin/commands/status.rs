@@ -90,7 +90,7 @@ fn head(repo: &Repo, examination: &Examination) -> Result<String, Failure> {
 fn sessions(context: &Context, examination: &Examination, newest: Option<&StoredSession>) -> String {
     let ledgers = &examination.ledgers;
     let held = format!("{} here, {} fetched", counted(ledgers.local as u64, "ledger"), ledgers.fetched);
-    let broken = match ledgers.unreadable.len() {
+    let broken = match ledgers.unreadable.len() + ledgers.torn.len() {
         0 => String::new(),
         count => format!(", {count} cannot be read"),
     };
@@ -146,7 +146,7 @@ fn next(examination: &Examination, has_sessions: bool) -> Option<Hint> {
     if !examination.hook.is_installed() || examination.mode.is_none() {
         return Some(Hint::own(["doctor", "--fix"], "set it up"));
     }
-    if !examination.ledgers.unreadable.is_empty() {
+    if !examination.ledgers.unreadable.is_empty() || !examination.ledgers.torn.is_empty() {
         return Some(Hint::own(["doctor"], "look at the ledgers"));
     }
     if let Some(remote) = lacking {

@@ -216,6 +216,12 @@ impl Lines<'_> {
         for error in &ledgers.unreadable {
             self.add("ledgers", Level::Problem, error.to_string(), &[]);
         }
+        for torn in &ledgers.torn {
+            let remove =
+                Hint::command(["rm", &torn.file.to_string_lossy()], "then git push, or capture, stores it anew");
+            let text = format!("the file of {} holds no ref, and nothing can be stored there", torn.name);
+            self.add("ledgers", Level::Problem, text, &[remove]);
+        }
     }
 
     fn head(&mut self, examination: &Examination) {

@@ -6,7 +6,7 @@ use super::{Patient, Result};
 use crate::fanout::{Consent, Destination, Plan};
 use crate::git::hooks::Inspection;
 use crate::git::process::Version;
-use crate::git::{BranchName, Oid};
+use crate::git::{BranchName, Oid, TornRef};
 use crate::ledger::{self, Ledgers, Scope};
 use crate::lookup::Lookup;
 use crate::settings::FanoutMode;
@@ -57,6 +57,8 @@ pub struct LedgerState {
     pub branch: Option<BranchName>,
     /// What cannot be read.
     pub unreadable: Vec<ledger::Error>,
+    /// Those whose ref files hold no ref: nothing can be stored there.
+    pub torn: Vec<TornRef>,
 }
 
 /// Looks at everything; changes nothing.
@@ -88,7 +90,8 @@ fn ledger_state(patient: &Patient<'_>, ledgers: Ledgers<'_>) -> Result<LedgerSta
     let local = patient.repo.refs(ledger::LOCAL_PREFIX)?.len();
     let fetched = patient.repo.refs(ledger::REMOTES_PREFIX)?.len();
     let branch = patient.repo.head()?.branch().cloned();
-    Ok(LedgerState { local, fetched, branch, unreadable: ledgers.into_unreadable() })
+    let torn = ledger::check::torn(patient.repo, Scope::All);
+    Ok(LedgerState { local, fetched, branch, unreadable: ledgers.into_unreadable(), torn })
 }
 
 fn head(patient: &Patient<'_>, ledgers: &Ledgers<'_>) -> Result<Option<(Oid, usize)>> {

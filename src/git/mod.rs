@@ -30,6 +30,7 @@ mod refs;
 pub mod remote;
 mod remote_url;
 mod repo;
+mod torn;
 mod tree;
 mod tree_data;
 
@@ -56,6 +57,7 @@ pub use reflog::Made;
 pub use refs::{Expected, RefValue, Update};
 pub use remote_url::{Login, RemoteUrl};
 pub use repo::Repo;
+pub use torn::TornRef;
 pub use tree::TreeEditor;
 
 /// The version of libgit2 that is linked in: `1.9.7`.

@@ -110,3 +110,27 @@ fn whoever_is_asked_has_seen_what_it_is_about() {
     assert!(said.contains("nothing was changed"), "{said}");
     assert_eq!(world.os(["log"]).ok(), log);
 }
+
+#[test]
+fn a_ledger_whose_ref_file_is_torn_is_named_with_what_brings_it_back() {
+    let world = World::installed();
+    world.work("one", "one.txt");
+    world.push().ok();
+    world.work("two", "two.txt");
+    world.os(["capture"]).ok();
+    // A disk that lost its power.
+    let file = world.repo().join(".git").join(MAIN);
+    std::fs::write(&file, "").expect("it is torn");
+    assert!(world.push().code(0).err.contains("are not captured yet: cannot read refs/opensession/branches/"));
+    let found = world.os(["fsck"]).code(1);
+    assert!(found.out.contains(&format!("{MAIN}: its file holds no ref")), "{}", found.out);
+    assert!(found.err.contains("1 rule broken"), "{}", found.err);
+    assert_eq!(next(&world), "git opensession doctor # look at the ledgers");
+    let told = world.os(["doctor"]).code(1).out;
+    let remove = told.lines().map(str::trim).find(|line| line.starts_with("rm ")).expect("a command");
+    world.run("sh", world.repo(), ["-c", remove]).ok();
+    world.os(["capture", "HEAD~1..HEAD"]).ok();
+    world.os(["push"]).ok();
+    world.os(["fsck"]).ok();
+    assert_eq!(world.titles(world.origin()), ["write one.txt", "write two.txt"]);
+}

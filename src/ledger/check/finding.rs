@@ -1,10 +1,11 @@
 //! What a check can find, each with a word for programs and a sentence for people.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::super::day::Day;
 use super::super::error::Damage;
-use crate::git::{BranchName, Oid};
+use crate::git::{BranchName, Oid, TornRef};
 
 /// How many findings of one kind are kept for one ledger; the rest is counted.
 const KEPT: usize = 100;
@@ -39,6 +40,9 @@ pub enum Problem {
     /// A ref among those of ledgers that is none.
     #[error("no branch has this ref: remove it with git update-ref -d")]
     Ref,
+    /// A ref whose file holds none.
+    #[error("its file holds no ref, and nothing can be stored there: remove {}, then capture again", .0.display())]
+    Torn(PathBuf),
     /// A name that no ledger has.
     #[error("is no path of a ledger")]
     Name,
@@ -154,6 +158,7 @@ impl Problem {
         match self {
             Self::Damage(_) => "damaged",
             Self::Ref => "bad-ref",
+            Self::Torn(_) => "torn",
             Self::Name => "bad-name",
             Self::Twice => "twice",
             Self::Lacks => "missing",
@@ -218,6 +223,13 @@ impl Checked {
     pub fn no_ledger(name: String) -> Self {
         let mut checked = Self::new(name);
         checked.add(b"", Problem::Ref);
+        checked
+    }
+
+    /// Of a ref whose file holds none.
+    pub fn torn(torn: TornRef) -> Self {
+        let mut checked = Self::new(torn.name.to_string());
+        checked.add(b"", Problem::Torn(torn.file));
         checked
     }
 

@@ -21,7 +21,7 @@ use super::ledgers::Scope;
 use super::name::{LOCAL_PREFIX, LedgerRef, REMOTES_PREFIX, remote_prefix};
 use super::retention::Retention;
 use super::sid::{SessionKey, Sid};
-use crate::git::{self, EntryKind, ObjectKind, Oid, Repo, TreeEntry};
+use crate::git::{self, EntryKind, ObjectKind, Oid, Repo, TornRef, TreeEntry};
 
 /// The largest file of a ledger, in bytes.
 pub const FILE_LIMIT: u64 = 50 << 20;
@@ -55,6 +55,14 @@ pub struct FoundRef {
     pub ledger: Option<LedgerRef>,
     /// What it points at.
     pub tip: Oid,
+}
+
+/// The refs of ledgers whose files hold none.
+pub fn torn(repo: &Repo, scope: Scope<'_>) -> Vec<TornRef> {
+    let mut torn = repo.torn_refs(LOCAL_PREFIX);
+    torn.extend(repo.torn_refs(REMOTES_PREFIX));
+    torn.retain(|torn| LedgerRef::parse(&torn.name).is_some_and(|ledger| scope.has(&ledger)));
+    torn
 }
 
 /// The refs where ledgers lie, sorted: those of a scope, and those whose names are none of a ledger.
