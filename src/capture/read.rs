@@ -166,9 +166,7 @@ impl Stream<'_> {
 
 impl Sink for Stream<'_> {
     fn event(&mut self, event: Event) -> ControlFlow<()> {
-        if Instant::now() >= self.reader.deadline {
-            return ControlFlow::Break(());
-        }
+        self.goes_on()?;
         let place = self.footprint.place(&event, &mut self.locator);
         let mut found = Findings::default();
         let event = self.reader.redactor.event(event, &mut found);
@@ -177,6 +175,10 @@ impl Sink for Stream<'_> {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.fail(error),
         }
+    }
+
+    fn goes_on(&mut self) -> ControlFlow<()> {
+        if Instant::now() < self.reader.deadline { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
     fn settled(&mut self) {

@@ -120,6 +120,8 @@ impl LogParser for Fake {
                         if sink.event(event) == ControlFlow::Break(()) {
                             return Err(ParseError::Stopped);
                         }
+                    } else if sink.goes_on() == ControlFlow::Break(()) {
+                        return Err(ParseError::Stopped);
                     }
                 }
                 Err(_) => report.skip(report.lines, SkipReason::NotJson),

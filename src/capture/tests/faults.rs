@@ -123,6 +123,16 @@ fn what_there_is_no_time_for_is_done_the_next_time() {
 }
 
 #[test]
+fn there_is_no_more_time_for_what_becomes_no_event() {
+    let mut world = World::new();
+    world.log("s", "repo").add(&json!({ "nothing": 1 }));
+    let commit = world.commit(NOON - 700, &[("a", "b")]);
+    world.patience = Duration::ZERO;
+    let captured = world.capture(&[commit]);
+    assert!(matches!(captured.unfinished[0].why, WhyUnfinished::TimeUp { read: 0, of: 1 }));
+}
+
+#[test]
 fn while_some_logs_are_unread_only_strong_evidence_counts() {
     let mut world = World::new();
     world.log("window", "repo").say(NOON - 900, "x");
