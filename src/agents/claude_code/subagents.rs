@@ -13,6 +13,7 @@ use super::state::{AgentState, REMEMBERED, Sidechain, hash};
 use super::{content, discover, recognise, tools};
 use crate::agents::distance::Distance;
 use crate::agents::jsonl::{self, Line};
+use crate::agents::long::LONG;
 use crate::agents::{ParseError, Report};
 use crate::session::{Content, Event, EventKind, Timestamp};
 
@@ -257,7 +258,9 @@ fn asked_for(parent: &Thread, file: &Path) -> Option<String> {
 /// The hash of the first text of a subagent's file: what it was told.
 fn told(file: &Path) -> Option<u64> {
     recognise::first_record(file, 0, |record| {
-        let content = content::content(record.message()?.content, &mut Report::default(), &mut None);
+        // Nobody is told so much, and it would be held beside its line.
+        let told = record.message()?.content.filter(|content| content.get().len() < LONG)?;
+        let content = content::content(Some(told), &mut Report::default(), &mut None);
         content.texts().next().map(tools::task_prompt)
     })
 }
