@@ -1,7 +1,7 @@
 //! `apply_patch`: the grammar in which Codex asks for edits, and the changes that came of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -119,7 +119,13 @@ pub(super) fn succeeded(changes: Capped<Change>, output: &str) -> Capped<Change>
     if listed.is_empty() {
         return if output.contains(SUCCESS) { changes } else { Capped::default() };
     }
-    let is_listed = |path: &str| listed.iter().any(|shown| same_file(shown, path));
+    // The list may have the path relative where the patch had it absolute, and the other way round.
+    let shown: HashSet<&str> = listed.iter().map(|path| without_dot(path)).collect();
+    let ends: HashSet<&str> = shown.iter().flat_map(|path| ends_of(path)).collect();
+    let is_listed = |path: &str| {
+        let path = without_dot(path);
+        ends.contains(path) || ends_of(path).any(|end| shown.contains(end))
+    };
     let moved = |change: &Change| match &change.what {
         What::Update { moved_to: Some(to), .. } => is_listed(to),
         _ => false,
@@ -129,13 +135,17 @@ pub(super) fn succeeded(changes: Capped<Change>, output: &str) -> Capped<Change>
     Capped { items, left_out }
 }
 
-/// The list may have the path relative where the patch had it absolute, and the other way round.
-fn same_file(shown: &str, asked: &str) -> bool {
-    let (shown, asked) = (shown.trim_start_matches("./"), asked.trim_start_matches("./"));
-    let ends = |long: &str, short: &str| {
-        long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with(['/', '\\']))
-    };
-    ends(shown, asked) || ends(asked, shown)
+fn without_dot(path: &str) -> &str {
+    path.trim_start_matches("./")
+}
+
+/// How many folders deep two spellings of a path may differ.
+const FOLDERS: usize = 64;
+
+/// A path, and what it is below each of its folders.
+fn ends_of(path: &str) -> impl Iterator<Item = &str> {
+    let folders = path.rmatch_indices(['/', '\\']).take(FOLDERS);
+    std::iter::once(path).chain(folders.filter_map(|(at, _)| path.get(at + 1..)))
 }
 
 /// `patch_apply_end.changes`: path -> `{type, unified_diff | content, move_path}`, sorted by path.
@@ -298,6 +308,16 @@ mod tests {
         let out = "Success. Updated the following files:\nA src/new.rs\nM /r/src/older.rs\nnext\nM x.sql";
         let names: Vec<_> = succeeded(expected(), out).items.into_iter().map(|change| change.path).collect();
         assert_eq!(names, ["src/new.rs", "src/old.rs"]);
+        let made = |shown: &str, asked: &str| {
+            let asked = Change { path: asked.into(), what: What::Delete };
+            !succeeded(all(vec![asked]), &format!("{SUCCESS}\nD {shown}\n")).is_empty()
+        };
+        for (one, other) in [("a", "a"), ("./a", "a"), ("/r/s/a", "s/a"), (r"c:\r\a", "a"), ("./s/a", "/r/s/a")] {
+            assert!(made(one, other) && made(other, one), "{one}, {other}");
+        }
+        for (one, other) in [("xa", "a"), ("/r/a", "/a"), ("s/a", "t/a"), ("a/b", "a"), ("A", "a")] {
+            assert!(!made(one, other) && !made(other, one), "{one}, {other}");
+        }
         assert_eq!(succeeded(expected(), "Success. Updated the following files:\n"), expected());
         assert!(succeeded(expected(), "A src/new.rs").is_empty());
         assert!(succeeded(expected(), "apply_patch verification failed: no such file").is_empty());
