@@ -30,6 +30,8 @@ pub(super) struct Reading<'s> {
     pub long: Option<Long>,
     /// The subagents' files, by the agent's id.
     pub agent_files: BTreeMap<String, PathBuf>,
+    /// The call that each says it answers, and the hash of what it was told, of those that were asked for.
+    pub agents_told: BTreeMap<String, (Option<String>, Option<u64>)>,
     /// Subagents whose files are being read just now, each inside the one before.
     pub open_agents: Vec<String>,
     events: u64,
@@ -102,6 +104,7 @@ pub(super) fn parse(
         report: Report::default(),
         long: None,
         agent_files: super::discover::agent_files(path),
+        agents_told: BTreeMap::new(),
         open_agents: Vec::new(),
         events: from.map_or(0, |checkpoint| checkpoint.events),
         phase: Phase::Settled,

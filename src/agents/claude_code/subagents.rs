@@ -73,11 +73,15 @@ impl Reading<'_> {
             let task = chains.remove(at).task;
             return self.task_end(parent, &task, 0, ending);
         }
-        let names_the_call = |file: &Path| recognise::meta(file)?.call.map(|named| named == call);
-        let is_meant = |file: &Path| names_the_call(file).unwrap_or_else(|| told(file) == prompt);
+        let known = &mut self.agents_told;
+        let mut is_meant = |id: &String, file: &Path| {
+            let told_by = || (recognise::meta(file).and_then(|meta| meta.call), told(file));
+            let (named, told) = known.entry(id.clone()).or_insert_with(told_by);
+            named.as_ref().map_or(*told == prompt, |named| named == call)
+        };
         let is_open = |id: &String| self.state.agents.get(id).is_none_or(|agent| agent.ends == 0);
         let mut open = self.agent_files.iter().filter(|(id, _)| is_open(id));
-        match open.find(|(_, file)| is_meant(file)).map(|(id, _)| id.clone()) {
+        match open.find(|(id, file)| is_meant(id, file)).map(|(id, _)| id.clone()) {
             Some(id) => self.splice(parent, &id, title, Some(ending)),
             None => Ok(()),
         }

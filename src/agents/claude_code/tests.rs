@@ -394,6 +394,32 @@ fn a_line_of_glued_braces_is_read_one_by_one() {
 }
 
 #[test]
+fn each_of_several_edits_that_one_record_answers_has_its_own_input() {
+    let record = |kind: &str, content: serde_json::Value| {
+        let message = serde_json::json!({"role": kind, "content": content});
+        serde_json::json!({"type": kind, "timestamp": "2026-01-02T03:04:05Z", "sessionId": "s", "message": message})
+    };
+    let call = |n: u8| {
+        let input = serde_json::json!({"file_path": format!("/f{n}"), "old_string": "x", "new_string": n.to_string()});
+        serde_json::json!({"type": "tool_use", "id": format!("t{n}"), "name": "Edit", "input": input})
+    };
+    let answer = |n: u8| serde_json::json!({"type": "tool_result", "tool_use_id": format!("t{n}"), "content": "ok"});
+    let records = [
+        record("assistant", vec![call(1), call(2)].into()),
+        record("assistant", vec![call(3)].into()),
+        record("user", vec![answer(2), answer(3), answer(1), answer(4)].into()),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.jsonl");
+    fs::write(&path, records.map(|record| record.to_string() + "\n").concat()).unwrap();
+    let (kept, _) = read(&path, None).unwrap();
+    let edits = kept.events.iter().filter(|event| event.kind.edited_path().is_some());
+    let edits: Vec<_> = edits.map(|event| event.kind.clone()).collect();
+    let edit = |n: u8| EventKind::FileEdit { path: format!("/f{n}"), diff: Some(format!("@@ -1 +1 @@\n-x\n+{n}\n")) };
+    assert_eq!(edits, [edit(2), edit(3), edit(1)]);
+}
+
+#[test]
 fn a_record_that_was_appended_to_a_torn_one_is_read() {
     let typed = |said: &str| {
         format!(

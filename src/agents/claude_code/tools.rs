@@ -1,6 +1,5 @@
 //! Tool calls and what came back from them.
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::raw::{Raw, json, shape, text, words};
@@ -84,11 +83,6 @@ pub(super) fn pending(name: &str, input: Raw<'_>, line: u64) -> Call {
 /// The hash that ties a subagent's first text to the call that told it so.
 pub(super) fn task_prompt(prompt: &str) -> u64 {
     hash(b't', &[prompt.trim()])
-}
-
-/// The input of a call, out of the line that has it.
-pub(super) fn find_input<'a>(blocks: &[super::record::BlockRecord<'a>], id: &str) -> Option<&'a RawValue> {
-    blocks.iter().find(|block| text(block.id).as_deref() == Some(id)).and_then(|block| block.input)
 }
 
 #[cfg(test)]

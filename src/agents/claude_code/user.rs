@@ -1,5 +1,7 @@
 //! `user` records: what a human typed, what tools answered, and what was slipped in between.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
 use super::content::{Spelled, content};
@@ -40,11 +42,12 @@ impl Reading<'_> {
             self.said(thread, record, message.content, now, &mut events)?;
         }
         let spelled = Spelled::of(message.content);
+        let mut inputs = Inputs::default();
         for (nth, block) in blocks.iter().enumerate().filter(|_| results > 0) {
             if is_result(block) {
                 // What the record tells beside the answer belongs to its only one.
                 let rich = record.tool_use_result.filter(|_| results == 1);
-                self.result(thread, block, rich, now, &mut events)?;
+                self.result(thread, block, rich, now, &mut inputs, &mut events)?;
             } else {
                 events.push(injected(BESIDE_A_RESULT, spelled.nth(nth, &mut self.long), now));
             }
@@ -110,6 +113,7 @@ impl Reading<'_> {
         block: &BlockRecord<'_>,
         rich: Raw<'_>,
         now: Timestamp,
+        inputs: &mut Inputs,
         events: &mut Vec<Event>,
     ) -> Result<(), ParseError> {
         let id = words(block.tool_use_id);
@@ -123,7 +127,7 @@ impl Reading<'_> {
             Some(id) if !is_error && edits::is_edit(&name) && self.state.seen.insert(hash(b'e', &[id])) => {
                 let said = content.texts().next().unwrap_or_default();
                 let line = call.as_ref().map_or(0, |call| call.line);
-                edits::change(&name, rich, said, &mut self.long, || call_input(thread, line, id))
+                edits::change(&name, rich, said, &mut self.long, || inputs.take(thread, line, id))
             }
             _ => None,
         };
@@ -216,12 +220,28 @@ fn told_apart(content: Content, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// The input of a call, read again from the line it is on.
-fn call_input(thread: &Thread, line: u64, id: &str) -> Option<Box<RawValue>> {
+/// The inputs of the calls on one line, read again once for all that a record answers.
+#[derive(Default)]
+struct Inputs {
+    line: Option<u64>,
+    by_id: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Inputs {
+    /// The input of a call that is on the line at this offset.
+    fn take(&mut self, thread: &Thread, line: u64, id: &str) -> Option<Box<RawValue>> {
+        if self.line != Some(line) {
+            *self = Self { line: Some(line), by_id: inputs_on(thread, line).unwrap_or_default() };
+        }
+        self.by_id.remove(id)
+    }
+}
+
+fn inputs_on(thread: &Thread, line: u64) -> Option<BTreeMap<String, Box<RawValue>>> {
     let mut lines = jsonl::open(&thread.path).ok()?.lines(line).ok()?;
     let line = lines.read().ok()??;
     let (text, _) = line.text();
-    values::<Record<'_>>(&text, line.end)
-        .flatten()
-        .find_map(|record| tools::find_input(&blocks(record.message()?.content).items, id).map(ToOwned::to_owned))
+    let records = values::<Record<'_>>(&text, line.end).flatten();
+    let blocks = records.filter_map(|record| Some(blocks(record.message()?.content).items)).flatten();
+    Some(blocks.filter_map(|block| Some((words(block.id)?, block.input?.to_owned()))).collect())
 }
