@@ -36,15 +36,24 @@ pub fn run(context: &mut Context, arguments: &Share) -> Result<Exit, Failure> {
     let place = Place::new(&work, arguments)?;
     let session = session::read(context, &work, arguments)?;
     place::check_path(arguments, &session.snapshot)?;
-    let is_pushed = wants_push(context, &work, arguments, &place, &session)?;
+    let wish = wish(context, &work, arguments, &place, &session)?;
+    if wish == Wish::Nothing {
+        // What is in the ledger goes with the next push: a no is none to that, too.
+        context.talk.say("nothing was changed, and nothing will be pushed");
+        return Ok(Exit::No);
+    }
     let shared = share(&work.repo, &place.branch, &session.snapshot, &work.appender())?;
     let address = shared.address(place.remote.clone(), place.namespace)?.to_string();
     session.say(context);
     let mut told = Told::new(&address, &shared, &session, &place);
-    if !is_pushed {
+    if wish == Wish::Keep {
         told.push_command = Some(place.push_command(&session).line(context.talk.program()));
         told.copied = arguments.copy.then(|| Copied::copy(context, &address));
         told.tell(context, arguments)?;
+        let branch = &place.branch;
+        context.talk.say(&format!(
+            "it is in the ledger of {branch} here, and goes with its next push to a remote that may have sessions"
+        ));
         return Ok(told.exit(Exit::Done));
     }
     let pushed = {
@@ -70,18 +79,23 @@ pub fn run(context: &mut Context, arguments: &Share) -> Result<Exit, Failure> {
     Ok(told.exit(exit(pushed.iter().map(|pushed| &pushed.report))))
 }
 
+/// What is to be done with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Into the ledger, and to the remote.
+    Push,
+    /// Into the ledger.
+    Keep,
+    /// The answer was no.
+    Nothing,
+}
+
 /// Whether it is pushed. What was typed is consent for this once; without it `--quick` asks, and remembers a yes.
-fn wants_push(
-    context: &Context,
-    work: &Work,
-    arguments: &Share,
-    place: &Place,
-    session: &Session,
-) -> Result<bool, Failure> {
+fn wish(context: &Context, work: &Work, arguments: &Share, place: &Place, session: &Session) -> Result<Wish, Failure> {
     let allowed = work.config.get_bool(CONSENT)?;
     let wants = arguments.push || arguments.yes || (arguments.quick && allowed == Some(true));
     if !wants && !arguments.quick {
-        return Ok(false);
+        return Ok(Wish::Keep);
     }
     for destination in &place.destinations {
         if destination.consent(&work.config)? == Consent::Refused {
@@ -90,8 +104,8 @@ fn wants_push(
     }
     let is_asked = arguments.quick && !wants;
     if is_asked && allowed == Some(false) {
-        context.talk.say(&format!("{CONSENT} is false: nothing is pushed without --push"));
-        return Ok(false);
+        context.talk.say(&format!("{CONSENT} is false: nothing is pushed now without --push"));
+        return Ok(Wish::Keep);
     }
     if is_asked {
         let question = format!(
@@ -101,13 +115,13 @@ fn wants_push(
         );
         match context.talk.ask(&question) {
             Some(true) => {}
-            Some(false) => return Ok(false),
-            None if context.talk.can_ask() => return Ok(false),
+            Some(false) => return Ok(Wish::Nothing),
+            None if context.talk.can_ask() => return Ok(Wish::Nothing),
             None => return Err(Sharing::Unasked { label: place.label.clone(), what: session.name.clone() }.into()),
         }
     }
     if is_asked || arguments.yes {
         work.repo.set_config(&OwnKey::new(CONSENT)?, "true")?;
     }
-    Ok(true)
+    Ok(Wish::Push)
 }

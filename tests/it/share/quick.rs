@@ -63,6 +63,9 @@ fn on_a_terminal_it_asks_once_and_remembers_a_yes() {
         consent(&world).is_empty() && world.refs(world.origin(), "refs/opensession/").is_empty(),
         "no is not forever"
     );
+    // Nor is it in the ledger, which the next push takes along.
+    assert!(said.contains("nothing was changed, and nothing will be pushed"), "{said}");
+    assert!(world.refs(world.repo(), "refs/opensession/branches/").is_empty(), "{said}");
     let said = typed(&world, &format!("share {local} --quick"), "y\\n");
     assert!(said.contains("origin has it"), "{said}");
     assert_eq!((consent(&world).as_str(), snapshots(&world, world.origin(), MAIN).len()), ("true", 1));
