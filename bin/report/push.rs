@@ -57,6 +57,10 @@ pub fn problems(talk: &Talk, outcome: &Outcome) {
     secrets(talk, outcome);
     for problem in &outcome.problems {
         tell_problem(talk, problem);
+        // Nothing of ours was to go there, and so it is the user's own push that brings it.
+        if matches!(problem, Problem::NotAllowed { .. }) && outcome.waiting == 0 && !outcome.must_fail() {
+            talk.hook("  this push takes them there all the same: it names refs/opensession/ itself, as --mirror does");
+        }
     }
 }
 

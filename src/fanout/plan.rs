@@ -50,6 +50,8 @@ pub struct Plan {
     pub namespace: Namespace,
     /// Notes to push along ([`Plan::add_notes`]).
     pub notes: Option<NotesPush>,
+    /// Whether the user's own push brings ledgers, or other refs of ours, there, as `git push --mirror` does.
+    pub is_typed: bool,
 }
 
 impl Plan {
@@ -73,7 +75,8 @@ impl Plan {
             let tracking = ledger.to_tracking(destination.key()).to_string();
             known.iter().find(|value| value.name.as_bytes() == tracking.as_bytes()).map(|value| value.oid)
         };
-        let mut plan = Self { namespace: read_namespace(config)?, ..Self::default() };
+        let is_typed = updates.iter().any(|update| update.new.is_some() && update.is_ledger());
+        let mut plan = Self { namespace: read_namespace(config)?, is_typed, ..Self::default() };
         let mut inboxes = plan.inboxes(repo, config, destination)?;
         for local in repo.refs(LOCAL_PREFIX)? {
             let Some(ledger) = LedgerRef::parse(&local.name) else { continue };
@@ -179,9 +182,9 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether there is nothing to push.
+    /// Whether nothing of ours goes there: neither is there anything to push, nor does the user's own push bring any.
     pub fn is_empty(&self) -> bool {
-        self.pushes.is_empty() && self.notes.is_none()
+        self.pushes.is_empty() && self.notes.is_none() && !self.is_typed
     }
 }
 

@@ -285,6 +285,30 @@ fn a_mirror_carries_the_ledgers_itself() {
 }
 
 #[test]
+fn a_mirror_to_where_no_sessions_may_go_says_so_and_is_stopped_in_strict_mode() {
+    let world = World::installed();
+    world.git(world.root(), ["init", "-q", "--bare", "public.git"]).ok();
+    let public = world.path("public.git");
+    git(&world, ["remote", "add", "public", &public.to_string_lossy()]);
+    work(&world, 1, world.repo(), "one.rs");
+    world.os(["capture", "HEAD"]).ok();
+    let mirror = |strict: &str| world.git(world.repo(), ["-c", strict, "push", "--mirror", "public"]);
+    let stopped = mirror("opensession.strict=true").code(1).err;
+    assert!(stopped.contains("public is not allowed to have sessions"), "{stopped}");
+    assert!(stopped.contains("nothing is pushed: strict mode is on"), "{stopped}");
+    assert!(world.refs(&public, "refs/").is_empty() && !stopped.contains("all the same"), "{stopped}");
+    let told = mirror("opensession.strict=false").code(0).err;
+    assert!(told.contains("opensession:   git opensession doctor --fix --remote public  # allow it"), "{told}");
+    assert!(told.contains("this push takes them there all the same"), "{told}");
+    // What is wanted is said by naming branches.
+    world.git(world.root(), ["init", "-q", "--bare", "other.git"]).ok();
+    git(&world, ["remote", "set-url", "public", &world.path("other.git").to_string_lossy()]);
+    let told = world.git(world.repo(), ["push", "--all", "public"]).err;
+    assert!(told.contains("is not allowed") && !told.contains("all the same"), "{told}");
+    assert!(ledgers(&world, world.path("other.git")).is_empty());
+}
+
+#[test]
 fn a_forced_push_over_commits_nobody_here_knows_carries_its_sessions() {
     for how in [&["--force", "origin", "main"][..], &["origin", "+main"]] {
         let world = World::installed();
