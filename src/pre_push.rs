@@ -233,8 +233,11 @@ impl PrePush<'_> {
             if outcome.strict {
                 self.verify(&updates, settings.require, &mut outcome);
             }
-            let going = self.without_rejected(updates, may_force(&above));
-            self.carry(&going, &destination, deadline, &mut outcome);
+            // Sessions do not go ahead of commits that stay here.
+            if !outcome.must_fail() {
+                let going = self.without_rejected(updates, may_force(&above));
+                self.carry(&going, &destination, deadline, &mut outcome);
+            }
         }
         outcome.destination = Some(destination);
         outcome

@@ -114,9 +114,9 @@ fn tell(context: &mut Context, repo: &Repo, captured: &Captured, as_json: bool) 
     }
     for left in &captured.unfinished {
         let why = format!(
-            "{} of {} is not captured yet: {}",
-            counted(left.commits.len() as u64, "commit"),
+            "sessions of {} ({}) are not captured yet: {}",
             left.branch,
+            counted(left.commits.len() as u64, "commit"),
             left.why
         );
         context.talk.warn(&why, &[Hint::own(["capture"], "goes on where this one ended")]);

@@ -93,9 +93,12 @@ fn strict_mode_asks_the_same_of_a_push() {
         refused.err
     );
     assert!(!refused.err.contains("two, by hand"), "{}", refused.err);
+    let there = || world.git(world.origin(), ["for-each-ref", "refs/opensession"]).ok();
+    assert!(!refused.err.contains("-> origin") && there().is_empty(), "no session goes where its commit does not");
     // Without strict mode, or without the requirement, it is pushed.
     world.git(world.repo(), ["config", "--unset", "opensession.require"]).ok();
     world.git(world.repo(), ["push", "-q", "origin", "main"]).ok();
+    assert!(!there().is_empty());
 }
 
 #[test]
