@@ -10,7 +10,7 @@ use crate::agents::{Environment, LogParser};
 use crate::capture::{self, Captured, Listing, Request, Skip, Target, capture_listed};
 use crate::fanout::{
     self, BadUpdate, Consent, Destination, DryRun, Fanout, FanoutError, Plan, PushUpdate, SecretFindings, Suspect,
-    is_internal, may_force, scan_push,
+    is_internal, is_mirror, may_force, scan_push,
 };
 use crate::git::process::{GitProgram, Prompts, ancestors};
 use crate::git::remote::Network;
@@ -18,7 +18,7 @@ use crate::git::{
     self, BranchName, Config, DiffLimits, Exclude, GitEnvironment, Head, Oid, Repo, Signature, WalkLimits,
 };
 use crate::honour::honour;
-use crate::ledger::{self, Appender, Ledgers, Scope};
+use crate::ledger::{self, Appender, LedgerRef, Ledgers, Scope, tracking_prefix};
 use crate::notes;
 use crate::redaction::Redactor;
 use crate::settings::{BadSetting, Require, SecretScan, Settings};
@@ -224,8 +224,11 @@ impl PrePush<'_> {
                 return outcome;
             }
         };
-        outcome.deleted_ledgers = updates.iter().filter(|update| update.deletes_ledger()).count();
         let destination = Destination::of_push(name, url, self.config, self.repo.base());
+        outcome.deleted_ledgers = updates.iter().filter(|update| update.deletes_ledger()).count();
+        if is_mirror(&above) || self.is_kept_as_mirror(&destination) {
+            outcome.deleted_ledgers = outcome.deleted_ledgers.max(self.only_at(&destination));
+        }
         self.scan(&updates, &destination, settings, &mut outcome);
         if !outcome.is_blocked() {
             self.follow(deadline, &mut outcome);
@@ -241,6 +244,18 @@ impl PrePush<'_> {
         }
         outcome.destination = Some(destination);
         outcome
+    }
+
+    fn is_kept_as_mirror(&self, destination: &Destination) -> bool {
+        let key = destination.name().map(|name| format!("remote.{name}.mirror"));
+        key.is_some_and(|key| self.config.get_bool(&key).ok().flatten() == Some(true))
+    }
+
+    /// How many ledgers a remote has that are not here, as far as is known: of what a mirror deletes git tells no hook.
+    fn only_at(&self, destination: &Destination) -> usize {
+        let known = self.repo.refs(&tracking_prefix(destination.key())).unwrap_or_default();
+        let ledgers = known.iter().filter_map(|known| LedgerRef::parse(&known.name)?.to_local().to_ref().ok());
+        ledgers.filter(|local| matches!(self.repo.read_ref(local.name()), Ok(None))).count()
     }
 
     /// The same for a push by which the caller carries the ledgers himself: all but that. It takes its time until

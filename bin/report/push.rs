@@ -5,7 +5,7 @@ use git_opensession::fanout::{self, Finding, LedgerOutcome};
 use git_opensession::ledger::Namespace;
 use git_opensession::pre_push::{Outcome, Problem};
 use git_opensession::redaction::Findings;
-use git_opensession::view::Safe;
+use git_opensession::view::{Safe, counted};
 
 use super::Hint;
 use crate::terminal::Talk;
@@ -20,10 +20,11 @@ pub fn tell(talk: &Talk, outcome: &Outcome) {
     }
     problems(talk, outcome);
     if outcome.deleted_ledgers > 0 {
-        let count = outcome.deleted_ledgers;
+        let ledgers = counted(outcome.deleted_ledgers as u64, "ledger");
         talk.hook(&format!(
-            "this push deletes {count} ledgers of sessions over there; push them again from a clone that has them"
+            "this push deletes {ledgers} of sessions over there; whoever has them brings them back with"
         ));
+        talk.hook(&format!("  {}", Hint::own(["push"], "asks the remote what it has").line(talk.program())));
     }
     if let Some(report) = &outcome.fanout {
         for failure in report.failures() {

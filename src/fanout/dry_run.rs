@@ -1,4 +1,4 @@
-//! Is this a `git push --dry-run`? git gives its hook no sign, but the command line shows.
+//! Is this a `git push --dry-run`, or what else? git gives its hook no sign, but the command line shows.
 
 use std::ffi::OsString;
 
@@ -35,7 +35,7 @@ impl DryRun {
     /// Looks for the nearest `git push` in these command lines, nearest first
     /// ([`crate::git::process::ancestors`]).
     pub fn of(command_lines: &[Vec<OsString>]) -> Self {
-        match nearest_push(command_lines).map(|arguments| is_dry(&arguments)) {
+        match nearest_push(command_lines).map(|arguments| says(&arguments, "dry-run")) {
             Some(true) => Self::Yes,
             Some(false) => Self::No,
             None => Self::Unknown,
@@ -52,6 +52,11 @@ pub fn may_force(command_lines: &[Vec<OsString>]) -> bool {
         Word::Operand(operand) => operand.starts_with('+'),
         Word::Unknown(_) => false,
     })
+}
+
+/// Whether the nearest `git push` of these command lines makes what is over there a mirror of what is here.
+pub fn is_mirror(command_lines: &[Vec<OsString>]) -> bool {
+    nearest_push(command_lines).is_some_and(|arguments| says(&arguments, "mirror"))
 }
 
 /// What stands behind the nearest `push`.
@@ -90,10 +95,10 @@ fn base_name(program: &str) -> &str {
     name.strip_suffix(".exe").unwrap_or(name)
 }
 
-/// Whether these arguments of `git push` ask for a dry run; as with git, the last word on it counts.
-fn is_dry(arguments: &[String]) -> bool {
+/// Whether these arguments of `git push` have an option; as with git, the last word on it counts.
+fn says(arguments: &[String], option: &str) -> bool {
     let said = words::read(arguments).into_iter().rev().find_map(|word| match word {
-        Word::Option { name: "dry-run", is_on, .. } => Some(is_on),
+        Word::Option { name, is_on, .. } if name == option => Some(is_on),
         _ => None,
     });
     said.unwrap_or(false)
@@ -129,6 +134,13 @@ mod tests {
         ] {
             assert_eq!(of(&[line]), DryRun::Yes, "{line}");
         }
+    }
+
+    #[test]
+    fn a_mirror_is_seen() {
+        let mirrors = |line: &str| is_mirror(&[line.split(' ').map(OsString::from).collect()]);
+        assert!(mirrors("git push --mirror origin") && mirrors("git push origin --mirr"));
+        assert!(!mirrors("git push --mirror --no-mirror") && !mirrors("git push mirror"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod words;
 
 pub use contents::Contents;
 pub use destination::{Consent, Destination};
-pub use dry_run::{DryRun, may_force};
+pub use dry_run::{DryRun, is_mirror, may_force};
 pub use inbox::{Inbox, Taken};
 pub use notes::NotesPush;
 pub use plan::{Alone, LedgerPush, Plan};

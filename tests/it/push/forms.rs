@@ -285,6 +285,26 @@ fn a_mirror_carries_the_ledgers_itself() {
 }
 
 #[test]
+fn a_mirror_of_a_clone_without_the_ledgers_says_what_it_deletes() {
+    let world = World::installed();
+    work(&world, 1, world.repo(), "one.rs");
+    world.push().ok();
+    let before = ledgers(&world, world.origin());
+    let ben = reader(&world, "ben");
+    world.os_in(&ben, ["doctor", "--fix", "--yes", "--fanout-mode", "hidden_ref"]).ok();
+    world.os_in(&ben, ["fetch"]).ok();
+    let said = world.git(&ben, ["push", "--mirror", "origin"]).err;
+    assert!(said.contains("opensession: this push deletes 1 ledger of sessions over there"), "{said}");
+    assert!(said.contains("opensession:   git opensession push  #"), "{said}");
+    assert!(ledgers(&world, world.origin()).is_empty());
+    // Where they are, the command that is named brings them back.
+    world.os(["push"]).ok();
+    assert_eq!(ledgers(&world, world.origin()), before);
+    let again = world.git(world.repo(), ["push", "--mirror", "origin"]).err;
+    assert!(!again.contains("deletes"), "{again}");
+}
+
+#[test]
 fn a_mirror_to_where_no_sessions_may_go_says_so_and_is_stopped_in_strict_mode() {
     let world = World::installed();
     world.git(world.root(), ["init", "-q", "--bare", "public.git"]).ok();
