@@ -78,6 +78,11 @@ impl Source {
         Ok(head)
     }
 
+    /// The word that names it on a command line.
+    fn word(&self) -> String {
+        if self.copy.is_some() { "-".to_owned() } else { self.path.display().to_string() }
+    }
+
     pub fn failure(&self, error: parse::Error) -> Failure {
         match error {
             parse::Error::Spool(source) => Failure::Scratch(source),
@@ -109,7 +114,7 @@ fn choose(source: &Source, profile: &str) -> Result<&'static dyn LogParser, Fail
         return Err(Failure::UnknownLog { log: source.to_string(), is_empty: true });
     }
     if is_hail(head.as_slice()) {
-        return Err(Sharing::AlreadyHail { file: source.to_string() }.into());
+        return Err(Sharing::AlreadyHail { file: source.to_string(), word: source.word() }.into());
     }
     let fits = agents::detect(&source.path, &head);
     let asked = agents::by_name(profile);

@@ -26,8 +26,8 @@ pub enum Sharing {
     Unreadable { file: String, source: io::Error },
     /// A file that is no HAIL; `agent` if it is that agent's own log. `log` is `None` for standard input.
     NotHail { file: String, log: Option<PathBuf>, agent: Option<&'static str>, why: LineError },
-    /// A file that is HAIL, where an agent's log is wanted.
-    AlreadyHail { file: String },
+    /// A file that is HAIL, where an agent's log is wanted, and the word that names it on a command line.
+    AlreadyHail { file: String, word: String },
     /// A session that is too long.
     TooLarge { what: String, limit: u64, is_for_share: bool },
     /// The store.
@@ -114,7 +114,7 @@ impl Sharing {
                     Hint::own(["register", HAIL_FILE], ""),
                 ]
             }
-            Self::AlreadyHail { file } => vec![Hint::own(["register", file], "")],
+            Self::AlreadyHail { word, .. } => vec![Hint::own(["register", word], "")],
             Self::Store(store::Error::Damaged { .. })
             | Self::Source(source::Error::Store(store::Error::Damaged { .. })) => {
                 vec![
@@ -186,7 +186,7 @@ impl fmt::Display for Sharing {
                 write!(f, "{file} is a log of {agent}, and no canonical HAIL: parse it first")
             }
             Self::NotHail { file, agent: None, why, .. } => write!(f, "{file} is no canonical HAIL: {}", chain(why)),
-            Self::AlreadyHail { file } => write!(f, "{file} is canonical HAIL already: there is nothing to parse"),
+            Self::AlreadyHail { file, .. } => write!(f, "{file} is canonical HAIL already: there is nothing to parse"),
             Self::TooLarge { what, limit, is_for_share: true } => write!(
                 f,
                 "{what} has more than {} MB of text: forges warn of files above that, and refuse larger ones",

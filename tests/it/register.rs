@@ -300,3 +300,17 @@ fn the_reader_may_go_away_after_the_first_line() {
         (&"opensession.register/1".into(), &uri.as_str().into(), &false.into())
     );
 }
+
+#[test]
+fn what_is_hail_already_is_parsed_by_nobody_and_the_command_that_is_named_takes_it() {
+    let world = World::new();
+    let hail = parsed(&world);
+    let said = |answer: Answer| answer.code(1).err;
+    let of_file = said(world.os(["parse".as_ref(), hail.as_os_str()]));
+    assert!(of_file.contains(&format!("hint: git opensession register {}", hail.display())), "{of_file}");
+    let piped = format!("git opensession parse - < '{}'", hail.display());
+    let of_input = said(world.run("sh", world.repo(), ["-c", &piped]));
+    assert!(of_input.contains("standard input is canonical HAIL already"), "{of_input}");
+    assert!(of_input.contains("hint: git opensession register -\n"), "{of_input}");
+    world.run("sh", world.repo(), ["-c", &piped.replace("parse", "register")]).ok();
+}
