@@ -212,9 +212,9 @@ pub(super) fn read_all<'a>(
             }
         }
     }
-    let read: HashSet<Sid> = sessions.all.iter().map(|session| session.known.key.sid).collect();
-    if !read.is_empty() {
-        sessions.wake(index, |rest| read.contains(&rest.sid));
+    let awake: HashSet<Sid> = sessions.all.iter().map(|session| session.known.key.sid).collect();
+    if !awake.is_empty() {
+        sessions.wake(index, |rest| awake.contains(&rest.sid));
     }
     sessions.find_twins();
     sessions
